@@ -80,18 +80,23 @@ static void find_bytes(Bpe *model, const Vocab *vocab)
 // Tokens by the bytes they spell; those that spell none stay out.
 static Status index_words(Bpe *model, const Vocab *vocab, Arena *arena, Error *err)
 {
-    TRY(arena_take(arena, vocab->size, sizeof *model->word_texts, "a vocabulary",
-                   &model->word_texts, err));
-    for (size_t i = 0; i < vocab->size; i++) {
-        const Slice token = vocab->tokens[i];
-        if (token.ptr == NULL) continue;
+    Arena scratch = {0};
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < vocab->size; i++) {
+        const Slice token = vocab_at(vocab, i);
+        const ArenaMark mark = arena_mark(&scratch);
         char *bytes = NULL;
         size_t len = 0;
-        TRY(arena_take(arena, token.len, 1, "a token", &bytes, err));
-        if (byte_level_unspell(token, bytes, &len)) model->word_texts[i] = (Slice){bytes, len};
+        if (token.ptr == NULL) continue;
+        s = arena_take_raw(&scratch, token.len, 1, "a token", &bytes, err);
+        if (s == STATUS_OK && byte_level_unspell(token, bytes, &len))
+            s = vocab_put(&model->words, arena, (Slice){bytes, len}, (int64_t)i, vocab->size, err);
+        arena_rewind(&scratch, mark);
     }
-    const Vocab words = {.tokens = model->word_texts, .size = vocab->size};
-    return token_table_build(&model->words, &words, SLICE(""), arena, err);
+    arena_release(&scratch);
+    return s == STATUS_OK
+               ? token_table_build(&model->words.table, &model->words, SLICE(""), arena, err)
+               : s;
 }
 
 Status bpe_init(Bpe *model, const Vocab *vocab, const MergePair *merges, size_t n_merges,
@@ -282,8 +287,7 @@ static Status encode_long(const Bpe *model, const Vocab *vocab, const TokenSourc
 static int32_t find_word(const Bpe *model, const Vocab *vocab, Slice word)
 {
     if (!model->is_byte_level) return vocab_find(vocab, word);
-    if (word.len > model->words.longest) return TOKEN_NONE;
-    return token_table_find(&model->words, model->word_texts, word, token_hash(word));
+    return vocab_find(&model->words, word);
 }
 
 static Status encode_word(const Bpe *model, const Vocab *vocab, const TokenSource *source,

@@ -43,8 +43,7 @@ typedef struct Bpe {
     // Whole words that are tokens: by id, filled as they are met. 1 where the merges of the token's own text end in the
     // token itself, 2 where not.
     uint8_t *whole;
-    TokenTable words;  // of is_byte_level: tokens by the bytes they spell
-    Slice *word_texts; // their texts
+    Vocab words; // of is_byte_level: tokens by the bytes they spell
 } Bpe;
 
 // Looks up the bytes and the merges' tokens once the fields above are set. Messages number merges from 1.

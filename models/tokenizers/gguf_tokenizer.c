@@ -45,8 +45,6 @@ static Status read_tokens(GgufVocab *v, Tokenizer *t, Error *err)
     for (int64_t id = 0; gguf_next_string(&items, &token); id++) {
         if (utf8_invalid_at(token) != SIZE_MAX)
             return error_set(err, STATUS_INVALID, "token %lld is not valid UTF-8", (long long)id);
-        token = arena_copy(&t->arena, token);
-        if (token.ptr == NULL) return error_set_memory(err, 1, token.len, "a token");
         TRY(vocab_put(&t->vocab, &t->arena, token, id, v->n, err));
     }
     return STATUS_OK;
@@ -131,10 +129,10 @@ static Status add_tokens(const GgufVocab *v, Tokenizer *t, Error *err)
     TRY(arena_take(&t->arena, n, sizeof *t->added, "added tokens", &t->added, err));
     for (size_t i = 0; i < v->n; i++) {
         const bool is_special = is_control(v, i);
-        if ((!is_special && v->types[i] != PIECE_USER_DEFINED) || t->vocab.tokens[i].len == 0)
-            continue;
+        const Slice token = vocab_at(&t->vocab, i);
+        if ((!is_special && v->types[i] != PIECE_USER_DEFINED) || token.len == 0) continue;
         t->added[t->n_added++] =
-            (AddedToken){.content = t->vocab.tokens[i], .id = (int32_t)i, .special = is_special};
+            (AddedToken){.content = token, .id = (int32_t)i, .special = is_special};
     }
     return take_blanks(v, t, err);
 }
@@ -319,19 +317,17 @@ static Status build_gpt2(GgufVocab *v, Tokenizer *t, Error *err)
 // ---- bert ----
 
 // "\u2581word" is a whole word, what has no mark continues one; tokens in brackets stay.
-static Status spell_bert(Tokenizer *t, Error *err)
+static Status spell_bert(Tokenizer *t, Arena *scratch, Error *err)
 {
     static const Slice mark = SLICE_LIT("\xE2\x96\x81");
     for (size_t i = 0; i < t->vocab.size; i++) {
-        Slice *token = &t->vocab.tokens[i];
-        if (token->len > 1 && token->ptr[0] == '[' && token->ptr[token->len - 1] == ']') continue;
-        if (slice_starts_with(*token, mark)) {
-            *token = slice_sub(*token, mark.len, token->len);
-            continue;
-        }
-        const Slice spelled = arena_join(&t->arena, SLICE("##"), *token);
-        if (spelled.ptr == NULL) return error_set_memory(err, 1, token->len, "a token");
-        *token = spelled;
+        const Slice token = vocab_at(&t->vocab, i);
+        if (token.len > 1 && token.ptr[0] == '[' && token.ptr[token.len - 1] == ']') continue;
+        const Slice spelled = slice_starts_with(token, mark)
+                                  ? slice_sub(token, mark.len, token.len)
+                                  : arena_join(scratch, SLICE("##"), token);
+        if (spelled.ptr == NULL) return error_set_memory(err, 1, token.len, "a token");
+        TRY(vocab_rename(&t->vocab, &t->arena, spelled, (int32_t)i, err));
     }
     return STATUS_OK;
 }
@@ -345,7 +341,10 @@ static Status build_bert(GgufVocab *v, Tokenizer *t, Error *err)
     rules.strip_accents = rules.lowercase;
     TRY(gguf_get_bool(v->file, "tokenizer.ggml.normalizer.strip_accents", &rules.strip_accents,
                       NULL, err));
-    TRY(spell_bert(t, err));
+    Arena scratch = {0};
+    const Status spelled = spell_bert(t, &scratch, err);
+    arena_release(&scratch);
+    TRY(spelled);
     TRY(vocab_index(&t->vocab, &t->arena, err));
     TRY(arena_take(&t->arena, 1, sizeof *normalizer, "a normalizer", &normalizer, err));
     normalizer->kind = NORMALIZER_BERT;

@@ -50,7 +50,7 @@ static CodeForm form_of(Slice token, Slice *code)
 // All added tokens of this form; of a class that is known, all of the vocabulary (is_all).
 static bool is_language(const Tokenizer *t, size_t id, CodeForm form, bool is_all, Slice *code)
 {
-    const Slice token = t->vocab.tokens[id];
+    const Slice token = vocab_at(&t->vocab, id);
     return token.len > 4 && (is_all || (t->flags[id] & TOKEN_IS_ADDED) != 0) &&
            form_of(token, code) == form;
 }

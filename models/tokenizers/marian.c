@@ -21,7 +21,7 @@ static void look_up(const Tokenizer *t, TokenSink *sink, size_t first)
     for (size_t i = first; i < sink->n; i++) {
         const Slice name = sink->pieces[i];
         if (name.ptr == NULL) {
-            sink->pieces[i] = t->spm->pieces.tokens[sink->ids[i]];
+            sink->pieces[i] = vocab_at(&t->spm->pieces, (size_t)sink->ids[i]);
             sink->ids[i] = t->marian_ids[sink->ids[i]];
         } else {
             const int32_t id = vocab_find(&t->vocab, name);
@@ -108,9 +108,7 @@ static Status read_vocab(Tokenizer *t, const char *path, Error *err)
         if (s != STATUS_OK || !more) break;
         s = json_read_i64(&r, &id, err);
         if (s != STATUS_OK) break;
-        token = arena_copy(&t->arena, token);
-        s = token.ptr == NULL ? error_set_memory(err, 1, token.len, "a token")
-                              : vocab_put(&t->vocab, &t->arena, token, id, text.len / 5, err);
+        s = vocab_put(&t->vocab, &t->arena, token, id, text.len / 5, err);
         if (s != STATUS_OK) s = json_reader_error(&r, err, "%s", err != NULL ? err->text : "");
     }
     if (s == STATUS_OK) s = json_read_end(&r, err);
@@ -147,7 +145,7 @@ static Status map_ids(Tokenizer *t, Error *err)
     const Vocab *pieces = &t->spm->pieces;
     TRY(arena_take(&t->arena, pieces->size, sizeof *t->marian_ids, "ids", &t->marian_ids, err));
     for (size_t i = 0; i < pieces->size; i++) {
-        const int32_t id = vocab_find(&t->vocab, pieces->tokens[i]);
+        const int32_t id = vocab_find(&t->vocab, vocab_at(pieces, i));
         t->marian_ids[i] = id >= 0 ? id : t->special[SPECIAL_UNK];
     }
     return STATUS_OK;

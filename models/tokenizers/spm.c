@@ -25,9 +25,9 @@ static Status build_symbols(Spm *model, Arena *arena, Error *err)
         values[i] = is_symbol ? (int32_t)i : TOKEN_NONE;
         any = any || is_symbol;
     }
-    const Status s = any ? trie_build(&model->symbols, model->pieces.tokens, values,
-                                      model->pieces.size, arena, err)
-                         : STATUS_OK;
+    Slice *tokens = NULL;
+    Status s = any ? vocab_list(&model->pieces, &scratch, &tokens, err) : STATUS_OK;
+    if (tokens) s = trie_build(&model->symbols, tokens, values, model->pieces.size, arena, err);
     arena_release(&scratch);
     return s;
 }

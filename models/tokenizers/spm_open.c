@@ -5,21 +5,14 @@
 #include "base/file.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
-// The pieces by their ids; the spelling of the model's own tables is shared.
-static Status take_vocab(Tokenizer *t, Error *err)
-{
-    const Vocab *pieces = &t->spm->pieces;
-    for (size_t i = 0; i < pieces->size; i++)
-        TRY(vocab_put(&t->vocab, &t->arena, pieces->tokens[i], (int64_t)i, pieces->size, err));
-    return vocab_index(&t->vocab, &t->arena, err);
-}
-
 static Status build(Tokenizer *t, Slice name, Slice bytes, Error *err)
 {
     TRY(spm_parse(name, bytes, &t->arena, &t->spm, err));
     t->model = t->spm->is_bpe ? MODEL_BPE : MODEL_UNIGRAM;
     t->bpe.unk = t->unigram.unk = t->spm->unk;
-    return take_vocab(t, err);
+    t->vocab =
+        t->spm->pieces; // the model's own tables serve; tokens that are added come after them
+    return STATUS_OK;
 }
 
 static Status finish(Tokenizer *t, Error *err)

@@ -155,7 +155,6 @@ static Status put_piece(Spm *model, const PieceMessage *message, size_t n_most, 
                          (unsigned long long)message->type);
     if (!isfinite(message->score))
         return error_set(err, STATUS_INVALID, "piece %zu has a score that is not finite", id);
-    TRY(keep(arena, &piece, err));
     TRY(vocab_put(&model->pieces, arena, piece, (int64_t)id, n_most, err));
     model->scores[id] = message->score;
     model->types[id] = (uint8_t)message->type;

@@ -143,7 +143,7 @@ static Status set_patterns(Tokenizer *tokenizer, Error *err)
         token->special = token->special && !token->is_renamed;
         // A token of the model keeps its spelling: the tables compare it.
         if (vocab_find(&tokenizer->vocab, token->content) < 0)
-            tokenizer->vocab.tokens[token->id] = token->pattern;
+            TRY(vocab_rename(&tokenizer->vocab, &tokenizer->arena, token->pattern, token->id, err));
     }
     return STATUS_OK;
 }

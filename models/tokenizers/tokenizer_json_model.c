@@ -16,7 +16,6 @@ static Status read_vocab(TokenizerFile *file, JsonReader *r, Error *err)
         if (!more) return STATUS_OK;
         const JsonReader at = *r;
         TRY(json_read_i64(r, &id, err));
-        TRY(keep_slice(&t->arena, &token, err));
         // An entry takes at least five bytes ("a":1 and a comma), which bounds how many there can be.
         if (vocab_put(&t->vocab, &t->arena, token, id, file->text_len / 5, err) != STATUS_OK)
             return error_at(&at, err);
@@ -41,7 +40,6 @@ static Status read_piece(TokenizerFile *file, JsonReader *r, Error *err)
     }
     if (n != 2 || !isfinite(score))
         return json_reader_error(&at, err, "a piece is [\"text\", score], the score finite");
-    TRY(keep_slice(&t->arena, &piece, err));
     const int64_t id = (int64_t)file->n_scores;
     if (vocab_put(&t->vocab, &t->arena, piece, id, file->n_scores + 1, err) != STATUS_OK)
         return error_at(&at, err);

@@ -21,9 +21,7 @@ static Status read_lines(Slice name, Slice text, Vocab *vocab, Arena *arena, Err
         if (utf8_invalid_at(line) != SIZE_MAX)
             return error_set(err, STATUS_INVALID, SLICE_FMT ":%lld: the token is not valid UTF-8",
                              SLICE_ARG(name), number);
-        const Slice token = arena_copy(arena, line);
-        if (token.ptr == NULL) return error_set_memory(err, 1, line.len, "a token");
-        if (vocab_put(vocab, arena, token, id, (size_t)id + 1, err) != STATUS_OK)
+        if (vocab_put(vocab, arena, line, id, (size_t)id + 1, err) != STATUS_OK)
             return error_wrap(err, SLICE_FMT ":%lld", SLICE_ARG(name), number);
     }
     if (vocab_index(vocab, arena, err) != STATUS_OK)

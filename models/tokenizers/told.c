@@ -16,7 +16,6 @@ static Status read_vocab(Told *t, const char *path, Slice text, Error *err)
         TRY(json_read_key(&r, &token, &more, err));
         if (!more) break;
         TRY(json_read_i64(&r, &id, err));
-        TRY(told_keep(t, &token, err));
         if (vocab_put(&t->vocab, &t->arena, token, id, text.len / 5, err) != STATUS_OK)
             return json_reader_error(&r, err, "%s", err != NULL ? err->text : "");
     }
@@ -29,8 +28,8 @@ void told_put_vocab(const Vocab *vocab, JsonWriter *w)
 {
     json_member_object(w, "vocab");
     for (size_t id = 0; id < vocab->size; id++) {
-        if (!vocab->tokens[id].ptr) continue;
-        json_put_key_slice(w, vocab->tokens[id]);
+        if (vocab->places[id] == 0) continue;
+        json_put_key_slice(w, vocab_at(vocab, id));
         json_put_u64(w, id);
     }
     json_end_object(w);

@@ -29,7 +29,7 @@ Status told_add_stated(void *context, AddedToken token, Error *err)
                          "\" of the SentencePiece model: save the tokenizer as tokenizer.json "
                          "(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR))",
                          t->directory, token.id, SLICE_ARG(token.content),
-                         SLICE_ARG(pieces->tokens[token.id]));
+                         SLICE_ARG(vocab_token(pieces, token.id)));
     return added_list_put(&t->added, &t->arena, token, err);
 }
 
@@ -123,7 +123,7 @@ static Status add_model_pieces(Extras *e, bool *has_extra_ids, Error *err)
     const Spm *spm = e->told->spm;
     for (size_t i = 0; i < spm->pieces.size; i++) {
         const uint8_t type = spm->types[i];
-        const AddedToken token = {.content = spm->pieces.tokens[i],
+        const AddedToken token = {.content = vocab_at(&spm->pieces, i),
                                   .special = type == PIECE_CONTROL};
         // Where the model is used as it is, it finds the user's itself.
         const bool is_users = type == PIECE_USER_DEFINED && e->told->kind < TOLD_PLAIN;

@@ -78,8 +78,8 @@ static Status put_pieces(Pieces *p, const Spm *spm, Error *err)
     for (size_t i = rules->n_skipped; i < spm->pieces.size; i++) {
         bool is_first = false;
         for (size_t k = 0; rules->is_bpe && k < rules->n_first; k++)
-            is_first |= slice_eq(t->vocab.tokens[k], spm->pieces.tokens[i]);
-        if (!is_first) TRY(put_piece(p, spm->pieces.tokens[i], (double)spm->scores[i], err));
+            is_first |= slice_eq(vocab_at(&t->vocab, k), vocab_at(&spm->pieces, i));
+        if (!is_first) TRY(put_piece(p, vocab_at(&spm->pieces, i), (double)spm->scores[i], err));
     }
     if (t->kind == TOLD_T5) TRY(put_extra_ids(p, err));
     if (!rules->is_bpe && rules->languages) TRY(told_each_name(rules->languages, put_name, p, err));
@@ -131,7 +131,7 @@ static void put_merges(const Spm *spm, JsonWriter *w)
 {
     json_member_array(w, "merges");
     for (size_t i = 0; i < spm->pieces.size; i++) {
-        const Slice piece = spm->pieces.tokens[i];
+        const Slice piece = vocab_at(&spm->pieces, i);
         for (size_t at = char_end(piece, 1); at < piece.len; at = char_end(piece, at + 1)) {
             const Slice left = slice_sub(piece, 0, at), right = slice_sub(piece, at, piece.len);
             if (vocab_find(&spm->pieces, left) < 0 || vocab_find(&spm->pieces, right) < 0) continue;

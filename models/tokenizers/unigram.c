@@ -25,20 +25,31 @@ static PieceType type_of(const Unigram *model, int32_t id)
     return model->types != NULL ? (PieceType)model->types[id] : PIECE_NORMAL;
 }
 
+// A trie of the tokens that are found in a text: unknown, control and byte pieces never are.
+static Status build_trie(Unigram *model, const Vocab *vocab, Arena *arena, Error *err)
+{
+    Arena scratch = {0};
+    Slice *tokens = NULL;
+    int32_t *values = NULL;
+    Status s = vocab_list(vocab, &scratch, &tokens, err);
+    if (s == STATUS_OK)
+        s = arena_take(&scratch, vocab->size, sizeof *values, "a vocabulary", &values, err);
+    for (size_t i = 0; s == STATUS_OK && i < vocab->size; i++) {
+        const PieceType type = type_of(model, (int32_t)i);
+        const bool is_found =
+            type == PIECE_NORMAL || type == PIECE_USER_DEFINED || type == PIECE_UNUSED;
+        values[i] = tokens[i].ptr != NULL && is_found ? (int32_t)i : TOKEN_NONE;
+    }
+    if (s == STATUS_OK) s = trie_build(&model->trie, tokens, values, vocab->size, arena, err);
+    arena_release(&scratch);
+    return s;
+}
+
 Status unigram_init(Unigram *model, const Vocab *vocab, Arena *arena, Error *err)
 {
     double lowest = INFINITY, highest = -INFINITY;
-    int32_t *values = NULL;
-    TRY(arena_take(arena, vocab->size, sizeof *values, "a vocabulary", &values, err));
     for (size_t i = 0; i < vocab->size; i++) {
-        const PieceType type = type_of(model, (int32_t)i);
-        // Unknown, control and byte pieces are never found in a text.
-        values[i] =
-            vocab->tokens[i].ptr != NULL &&
-                    (type == PIECE_NORMAL || type == PIECE_USER_DEFINED || type == PIECE_UNUSED)
-                ? (int32_t)i
-                : TOKEN_NONE;
-        if (vocab->tokens[i].ptr == NULL || type != PIECE_NORMAL) continue;
+        if (vocab->places[i] == 0 || type_of(model, (int32_t)i) != PIECE_NORMAL) continue;
         lowest = fmin(lowest, model->scores[i]);
         highest = fmax(highest, model->scores[i]);
     }
@@ -47,7 +58,7 @@ Status unigram_init(Unigram *model, const Vocab *vocab, Arena *arena, Error *err
     model->max_score = highest;
     byte_tokens(vocab, model->byte_ids);
     TRY(arena_take(arena, vocab->size, 1, "a vocabulary", &model->whole, err));
-    return trie_build(&model->trie, vocab->tokens, values, vocab->size, arena, err);
+    return build_trie(model, vocab, arena, err);
 }
 
 // ---- Viterbi ----

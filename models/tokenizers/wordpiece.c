@@ -17,8 +17,8 @@ static inline int32_t longest_match(const TokenTable *table, const Vocab *vocab,
     for (size_t end = most; end > 0; end--) {
         // Only whole characters: the byte after must not continue one.
         if (end < text.len && ((unsigned char)text.ptr[end] & 0xC0) == 0x80) continue;
-        const int32_t id = token_table_find(table, vocab->tokens, (Slice){text.ptr, end},
-                                            token_hash_finish(hashes[end]));
+        const int32_t id =
+            token_table_find(table, vocab, (Slice){text.ptr, end}, token_hash_finish(hashes[end]));
         if (id >= 0) {
             *len = end;
             return id;
