@@ -127,10 +127,10 @@ static Status check_row(const Sweep *sweep, const Settings *settings, const OpRo
 {
     SweepResult close, parts = {0}, nan = {0}, over = {0};
     SweepTime time = {0};
-    TRY(sweep_reference(sweep, row, &close, err));
-    if (row->forward_safe) TRY(sweep_parts(sweep, row, &parts, err));
-    TRY(sweep_nan(sweep, row, &nan, err));
-    TRY(sweep_overwrite(sweep, row, &over, err));
+    TRY(sweep_reference(sweep, 1, &row, &close, err));
+    if (row->forward_safe) TRY(sweep_parts(sweep, 1, &row, &parts, err));
+    TRY(sweep_nan(sweep, 1, &row, &nan, err));
+    TRY(sweep_overwrite(sweep, 1, &row, &over, err));
     if (settings->is_timed && row->dtype == DTYPE_F32) TRY(sweep_time(sweep, row, &time, err));
     const char *failures[] = {close.failure, parts.failure, nan.failure, over.failure};
     const char *kinds[] = {"wrong", "depends on the batch", "spreads NaN",

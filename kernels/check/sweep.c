@@ -89,6 +89,13 @@ Status sweep_run(const Sweep *sweep, const OpRow *row, Problem *problem, Error *
     return s;
 }
 
+Status sweep_make(const Sweep *sweep, const OpRow *row, size_t index, Problem *made, Error *err)
+{
+    if (made->block && made->dtype == row->dtype) return STATUS_OK;
+    problem_close(made);
+    return case_build(row->op, row->dtype, index, sweep->reference, made, err);
+}
+
 void sweep_fail(SweepResult *result, OpKind op, size_t index, const char *what)
 {
     char name[160];
@@ -119,26 +126,25 @@ static void compare_element(SweepResult *result, const Problem *got, size_t out,
     }
 }
 
-static Status compare_outputs(const Problem *got, const ToleranceInput *tolerance, size_t index,
-                              SweepResult *result, Error *err)
+// What the rows of an operation share in a case: the f64 problem before, after, and after on absolute values; how far
+// from it each element of each output may be. The f64 runs are the most of a check's time.
+typedef struct Exact {
+    Problem before, after, absolute;
+    double *bounds[OP_MAX_OUT];
+} Exact;
+
+static void compare_outputs(const Problem *got, const Exact *exact, size_t index,
+                            SweepResult *result)
 {
     for (size_t out = 0; out < OP_MAX_OUT; out++) {
-        const Tensor *want = &tolerance->exact->args.out[out];
-        if (!want->data) continue;
-        double *bound = calloc(want->rows * want->cols + 1, sizeof *bound);
-        if (!bound) {
-            return error_set_memory(err, want->rows * want->cols, sizeof *bound, "tolerances");
-        }
-        tolerance_fill(tolerance, out, bound);
-        for (size_t i = 0; i < want->rows; i++) {
+        const Tensor *want = &exact->after.args.out[out];
+        for (size_t i = 0; want->data && i < want->rows; i++) {
             for (size_t j = 0; j < want->cols; j++) {
                 compare_element(result, got, out, index, i, j, tensor_get(want, i, j),
-                                bound[i * want->cols + j]);
+                                exact->bounds[out][i * want->cols + j]);
             }
         }
-        free(bound);
     }
-    return STATUS_OK;
 }
 
 // The filling of panels, which must stay zero (of either sign).
@@ -239,61 +245,87 @@ static void make_absolute(Problem *problem)
     }
 }
 
-// The f64 problem of a case before, after, and after on absolute values.
-typedef struct Exact {
-    Problem before, after, absolute;
-} Exact;
-
 static void exact_close(Exact *exact)
 {
     problem_close(&exact->before);
     problem_close(&exact->after);
     problem_close(&exact->absolute);
+    for (size_t out = 0; out < OP_MAX_OUT; out++) free(exact->bounds[out]);
+    *exact = (Exact){0};
+}
+
+static Status exact_bounds(const Sweep *sweep, Exact *exact, Error *err)
+{
+    const ToleranceInput tolerance = {
+        .before = &exact->before,
+        .exact = &exact->after,
+        .absolute = &exact->absolute,
+        .u = tolerance_roundoff(exec_compute(sweep->exec), exact->before.op),
+    };
+    for (size_t out = 0; out < OP_MAX_OUT; out++) {
+        const Tensor *want = &exact->after.args.out[out];
+        if (!want->data) continue;
+        const size_t n = want->rows * want->cols;
+        exact->bounds[out] = calloc(n + 1, sizeof *exact->bounds[out]);
+        if (!exact->bounds[out]) {
+            return error_set_memory(err, n, sizeof *exact->bounds[out], "tolerances");
+        }
+        tolerance_fill(&tolerance, out, exact->bounds[out]);
+    }
+    return STATUS_OK;
 }
 
 static Status exact_open(const Sweep *sweep, OpKind op, size_t index, Exact *exact, Error *err)
 {
     const OpRow *f64 = op_find(op, DTYPE_F64, "reference");
-    Status s = case_build(op, DTYPE_F64, index, sweep->reference, &exact->before, err);
-    if (s == STATUS_OK) s = problem_copy(&exact->before, &exact->after, err);
-    if (s == STATUS_OK) s = problem_copy(&exact->before, &exact->absolute, err);
-    if (s != STATUS_OK) return s;
+    TRY(case_build(op, DTYPE_F64, index, sweep->reference, &exact->before, err));
+    TRY(problem_copy(&exact->before, &exact->after, err));
+    TRY(problem_copy(&exact->before, &exact->absolute, err));
     make_absolute(&exact->absolute);
-    s = f64->run(&exact->after.args, sweep->reference, err);
-    return s == STATUS_OK ? f64->run(&exact->absolute.args, sweep->reference, err) : s;
+    TRY(f64->run(&exact->after.args, sweep->reference, err));
+    TRY(f64->run(&exact->absolute.args, sweep->reference, err));
+    return exact_bounds(sweep, exact, err);
 }
 
-static Status reference_case(const Sweep *sweep, const OpRow *row, size_t index,
-                             SweepResult *result, Error *err)
+static Status reference_row(const Sweep *sweep, const OpRow *row, const Problem *problem,
+                            const Exact *exact, size_t index, SweepResult *result, Error *err)
 {
-    Exact exact = {0};
     Problem got = {0}, before = {0};
-    Status s = exact_open(sweep, row->op, index, &exact, err);
-    if (s == STATUS_OK) s = case_build(row->op, row->dtype, index, sweep->reference, &got, err);
-    if (s == STATUS_OK) s = problem_copy(&got, &before, err);
+    Status s = problem_copy(problem, &got, err);
+    if (s == STATUS_OK) s = problem_copy(problem, &before, err);
     if (s == STATUS_OK) s = sweep_run(sweep, row, &got, err);
-    if (s != STATUS_OK) goto done;
-    const ToleranceInput tolerance = {
-        .before = &exact.before,
-        .exact = &exact.after,
-        .absolute = &exact.absolute,
-        .u = tolerance_roundoff(exec_compute(sweep->exec), row->op),
-    };
-    s = compare_outputs(&got, &tolerance, index, result, err);
-    compare_surroundings(&got, &before, index, result);
-    result->n_cases++;
-done:
+    if (s == STATUS_OK) {
+        compare_outputs(&got, exact, index, result);
+        compare_surroundings(&got, &before, index, result);
+        result->n_cases++;
+    }
     problem_close(&got);
     problem_close(&before);
+    return s;
+}
+
+static Status reference_case(const Sweep *sweep, size_t n_rows, const OpRow *const *rows,
+                             size_t index, SweepResult *results, Error *err)
+{
+    Exact exact = {0};
+    Problem made = {0};
+    Status s = exact_open(sweep, rows[0]->op, index, &exact, err);
+    for (size_t i = 0; i < n_rows && s == STATUS_OK; i++) {
+        s = sweep_make(sweep, rows[i], index, &made, err);
+        if (s == STATUS_OK)
+            s = reference_row(sweep, rows[i], &made, &exact, index, &results[i], err);
+    }
+    problem_close(&made);
     exact_close(&exact);
     return s;
 }
 
-Status sweep_reference(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err)
+Status sweep_reference(const Sweep *sweep, size_t n_rows, const OpRow *const *rows,
+                       SweepResult *out, Error *err)
 {
-    *out = (SweepResult){0};
-    for (size_t index = 0; index < case_count(row->op); index++) {
-        TRY(reference_case(sweep, row, index, out, err));
+    memset(out, 0, n_rows * sizeof *out);
+    for (size_t index = 0; n_rows > 0 && index < case_count(rows[0]->op); index++) {
+        TRY(reference_case(sweep, n_rows, rows, index, out, err));
     }
     return STATUS_OK;
 }

@@ -27,19 +27,22 @@ void sweep_close(Sweep *sweep); // a no-op on a zeroed sweep
 // Whether this machine can run the row; if not, *why (may be NULL) says what is missing.
 int sweep_can_run(const OpRow *row, const char **why);
 
+// The checks take rows of one operation, in any number, and a result for each: what rows share, above all the reference's
+// answers, is computed once a case.
+typedef Status SweepCheck(const Sweep *sweep, size_t n_rows, const OpRow *const *rows,
+                          SweepResult *out, Error *err) MUST_CHECK;
+
 // Every case against the f64 reference, element by element, within kernels/check/tolerance.h; nothing but the outputs'
 // elements may have changed, the canaries around every tensor included.
-Status sweep_reference(const Sweep *sweep, const OpRow *row, SweepResult *out,
-                       Error *err) MUST_CHECK;
+SweepCheck sweep_reference;
 // Rows (sequences, for attention, dropout and pooling) computed in parts of 1, 2, 3, ... have the bits they have in one
 // call. For operations that work row by row; n_cases is 0 for the others.
-Status sweep_parts(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err) MUST_CHECK;
+SweepCheck sweep_parts;
 // A NaN in one row leaves every other row's bits alone, and reaches what the reference says it reaches. The same rows.
-Status sweep_nan(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err) MUST_CHECK;
+SweepCheck sweep_nan;
 // out0 in the place of each input that it may be (OpInfo.overwrites) has the bits that it has elsewhere; n_cases is 0 for
 // operations that have none.
-Status sweep_overwrite(const Sweep *sweep, const OpRow *row, SweepResult *out,
-                       Error *err) MUST_CHECK;
+SweepCheck sweep_overwrite;
 // Two rows of one operation and dtype give the same bits in every case.
 Status sweep_same_bits(const Sweep *sweep, const OpRow *a, const OpRow *b, SweepResult *out,
                        Error *err) MUST_CHECK;

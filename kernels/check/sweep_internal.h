@@ -16,6 +16,10 @@ Status sweep_place(const Sweep *sweep, const OpRow *row, const Problem *problem,
 void sweep_unplace(const Sweep *sweep, const Problem *problem, Placed *placed);
 // Runs the row on the problem, on whatever device it is for; the results are in the problem's block afterwards.
 Status sweep_run(const Sweep *sweep, const OpRow *row, Problem *problem, Error *err) MUST_CHECK;
+// The case's problem in the row's dtype, untouched: kept in *made (zeroed before a case's first row, the caller's to close)
+// for the next row where that has the same dtype.
+Status sweep_make(const Sweep *sweep, const OpRow *row, size_t index, Problem *made,
+                  Error *err) MUST_CHECK;
 // Keeps the first failure, with its case.
 void sweep_fail(SweepResult *result, OpKind op, size_t index, const char *what);
 // Fails where an output's bits differ between two problems of one case.

@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/size.h"
 #include "kernels/check/cases.h"
@@ -41,10 +42,16 @@ static int is_by_sequence(OpKind op)
     return attends(op) || op == OP_DROPOUT || op == OP_MEAN_POOL;
 }
 
+// Of any of its cases, so that those of others need not be built.
+static int is_ever_cut(OpKind op)
+{
+    return row_wise[op].is_row_wise || is_by_sequence(op);
+}
+
 static int can_be_cut(const Problem *problem)
 {
     if (problem->op == OP_GEMM && problem->args.as.gemm.transpose_a) return 0;
-    return row_wise[problem->op].is_row_wise || is_by_sequence(problem->op);
+    return is_ever_cut(problem->op);
 }
 
 static const int32_t *moved(const int32_t *indices, size_t begin)
@@ -157,29 +164,38 @@ static Status run_parts(const Sweep *sweep, const OpRow *row, Problem *problem, 
     return s;
 }
 
-static Status parts_case(const Sweep *sweep, const OpRow *row, size_t index, SweepResult *result,
-                         Error *err)
+static Status parts_row(const Sweep *sweep, const OpRow *row, const Problem *problem, size_t index,
+                        SweepResult *result, Error *err)
 {
     Problem whole = {0}, parts = {0};
-    Status s = case_build(row->op, row->dtype, index, sweep->reference, &whole, err);
-    if (s != STATUS_OK || !can_be_cut(&whole)) goto done;
-    s = problem_copy(&whole, &parts, err);
+    Status s = problem_copy(problem, &whole, err);
+    if (s == STATUS_OK) s = problem_copy(problem, &parts, err);
     if (s == STATUS_OK) s = sweep_run(sweep, row, &whole, err);
     if (s == STATUS_OK) s = run_parts(sweep, row, &parts, err);
-    if (s != STATUS_OK) goto done;
-    sweep_compare_bits(&whole, &parts, index, result);
-    result->n_cases++;
-done:
+    if (s == STATUS_OK) {
+        sweep_compare_bits(&whole, &parts, index, result);
+        result->n_cases++;
+    }
     problem_close(&whole);
     problem_close(&parts);
     return s;
 }
 
-Status sweep_parts(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err)
+Status sweep_parts(const Sweep *sweep, size_t n_rows, const OpRow *const *rows, SweepResult *out,
+                   Error *err)
 {
-    *out = (SweepResult){0};
-    for (size_t index = 0; index < case_count(row->op); index++) {
-        TRY(parts_case(sweep, row, index, out, err));
+    memset(out, 0, n_rows * sizeof *out);
+    if (n_rows == 0 || !is_ever_cut(rows[0]->op)) return STATUS_OK;
+    for (size_t index = 0; index < case_count(rows[0]->op); index++) {
+        Problem made = {0};
+        Status s = STATUS_OK;
+        for (size_t i = 0; i < n_rows && s == STATUS_OK; i++) {
+            s = sweep_make(sweep, rows[i], index, &made, err);
+            if (s == STATUS_OK && can_be_cut(&made))
+                s = parts_row(sweep, rows[i], &made, index, &out[i], err);
+        }
+        problem_close(&made);
+        TRY(s);
     }
     return STATUS_OK;
 }
@@ -222,38 +238,77 @@ static void compare_poisoned(const Problem *clean, const Problem *poisoned, cons
     }
 }
 
-static Status nan_case(const Sweep *sweep, const OpRow *row, size_t index, SweepResult *result,
-                       Error *err)
+// A case with a NaN in it: what the reference of a dtype makes of it is the same for all rows of that dtype.
+typedef struct Poisoned {
+    Problem before, want;
+    size_t row; // of in0
+} Poisoned;
+
+static void poisoned_close(Poisoned *poisoned)
 {
-    Problem clean = {0}, poisoned = {0}, want = {0};
-    const OpRow *reference = op_find(row->op, row->dtype, "reference");
-    Status s = case_build(row->op, row->dtype, index, sweep->reference, &clean, err);
-    if (s != STATUS_OK || !can_be_cut(&clean)) goto done;
-    if (!(row_wise[row->op].in & 1) && !is_by_sequence(row->op)) goto done; // in0 is a table
-    if (clean.args.in[0].rows == 0) goto done;
-    const size_t at = clean.args.in[0].rows / 2;
-    s = problem_copy(&clean, &poisoned, err);
-    if (s != STATUS_OK) goto done;
-    tensor_set(&poisoned.args.in[0], at, poisoned.args.in[0].cols / 2, NAN);
-    s = problem_copy(&poisoned, &want, err);
+    problem_close(&poisoned->before);
+    problem_close(&poisoned->want);
+}
+
+static Status poisoned_open(const Sweep *sweep, const Problem *clean, Poisoned *out, Error *err)
+{
+    const OpRow *reference = op_find(clean->op, clean->dtype, "reference");
+    poisoned_close(out);
+    TRY(problem_copy(clean, &out->before, err));
+    const Tensor *in = &out->before.args.in[0];
+    out->row = in->rows / 2;
+    tensor_set(in, out->row, in->cols / 2, NAN);
+    TRY(problem_copy(&out->before, &out->want, err));
+    return reference->run(&out->want.args, sweep->reference, err);
+}
+
+static Status nan_row(const Sweep *sweep, const OpRow *row, const Problem *problem,
+                      const Poisoned *poisoned, size_t index, SweepResult *result, Error *err)
+{
+    Problem clean = {0}, dirty = {0};
+    Status s = problem_copy(problem, &clean, err);
+    if (s == STATUS_OK) s = problem_copy(&poisoned->before, &dirty, err);
     if (s == STATUS_OK) s = sweep_run(sweep, row, &clean, err);
-    if (s == STATUS_OK) s = sweep_run(sweep, row, &poisoned, err);
-    if (s == STATUS_OK) s = reference->run(&want.args, sweep->reference, err);
-    if (s != STATUS_OK) goto done;
-    compare_poisoned(&clean, &poisoned, &want, touched_rows(&clean, at), index, result);
-    result->n_cases++;
-done:
+    if (s == STATUS_OK) s = sweep_run(sweep, row, &dirty, err);
+    if (s == STATUS_OK) {
+        compare_poisoned(&clean, &dirty, &poisoned->want, touched_rows(&clean, poisoned->row),
+                         index, result);
+        result->n_cases++;
+    }
     problem_close(&clean);
-    problem_close(&poisoned);
-    problem_close(&want);
+    problem_close(&dirty);
     return s;
 }
 
-Status sweep_nan(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err)
+static Status nan_case(const Sweep *sweep, size_t n_rows, const OpRow *const *rows, size_t index,
+                       SweepResult *results, Error *err)
 {
-    *out = (SweepResult){0};
-    for (size_t index = 0; index < case_count(row->op); index++) {
-        TRY(nan_case(sweep, row, index, out, err));
+    Problem made = {0};
+    Poisoned poisoned = {0};
+    Status s = STATUS_OK;
+    for (size_t i = 0; i < n_rows; i++) {
+        s = sweep_make(sweep, rows[i], index, &made, err);
+        if (s != STATUS_OK || !can_be_cut(&made) || made.args.in[0].rows == 0) break;
+        if (!poisoned.before.block || poisoned.before.dtype != made.dtype)
+            s = poisoned_open(sweep, &made, &poisoned, err);
+        if (s == STATUS_OK) s = nan_row(sweep, rows[i], &made, &poisoned, index, &results[i], err);
+        if (s != STATUS_OK) break;
+    }
+    problem_close(&made);
+    poisoned_close(&poisoned);
+    return s;
+}
+
+Status sweep_nan(const Sweep *sweep, size_t n_rows, const OpRow *const *rows, SweepResult *out,
+                 Error *err)
+{
+    memset(out, 0, n_rows * sizeof *out);
+    if (n_rows == 0) return STATUS_OK;
+    const OpKind op = rows[0]->op;
+    const int is_in0_cut = (row_wise[op].in & 1) || is_by_sequence(op); // else in0 is a table
+    if (!is_ever_cut(op) || !is_in0_cut) return STATUS_OK;
+    for (size_t index = 0; index < case_count(op); index++) {
+        TRY(nan_case(sweep, n_rows, rows, index, out, err));
     }
     return STATUS_OK;
 }
@@ -264,13 +319,12 @@ static int have_one_shape(const Tensor *a, const Tensor *b)
            a->layout == b->layout;
 }
 
-static Status overwrite_case(const Sweep *sweep, const OpRow *row, size_t index, size_t input,
-                             SweepResult *result, Error *err)
+static Status overwrite_row(const Sweep *sweep, const OpRow *row, const Problem *problem,
+                            size_t index, size_t input, SweepResult *result, Error *err)
 {
     Problem apart = {0}, over = {0};
-    Status s = case_build(row->op, row->dtype, index, sweep->reference, &apart, err);
-    if (s != STATUS_OK || !have_one_shape(&apart.args.in[input], &apart.args.out[0])) goto done;
-    s = problem_copy(&apart, &over, err);
+    Status s = problem_copy(problem, &apart, err);
+    if (s == STATUS_OK) s = problem_copy(problem, &over, err);
     if (s != STATUS_OK) goto done;
     over.args.out[0] = over.args.in[input];
     s = sweep_run(sweep, row, &apart, err);
@@ -284,13 +338,28 @@ done:
     return s;
 }
 
-Status sweep_overwrite(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err)
+static Status overwrite_case(const Sweep *sweep, size_t n_rows, const OpRow *const *rows,
+                             size_t index, size_t input, SweepResult *results, Error *err)
 {
-    *out = (SweepResult){0};
-    for (size_t input = 0; input < OP_MAX_IN; input++) {
-        if (!(op_info(row->op)->overwrites >> input & 1)) continue;
-        for (size_t index = 0; index < case_count(row->op); index++)
-            TRY(overwrite_case(sweep, row, index, input, out, err));
+    Problem made = {0};
+    Status s = STATUS_OK;
+    for (size_t i = 0; i < n_rows && s == STATUS_OK; i++) {
+        s = sweep_make(sweep, rows[i], index, &made, err);
+        if (s == STATUS_OK && have_one_shape(&made.args.in[input], &made.args.out[0]))
+            s = overwrite_row(sweep, rows[i], &made, index, input, &results[i], err);
+    }
+    problem_close(&made);
+    return s;
+}
+
+Status sweep_overwrite(const Sweep *sweep, size_t n_rows, const OpRow *const *rows,
+                       SweepResult *out, Error *err)
+{
+    memset(out, 0, n_rows * sizeof *out);
+    for (size_t input = 0; n_rows > 0 && input < OP_MAX_IN; input++) {
+        if (!(op_info(rows[0]->op)->overwrites >> input & 1)) continue;
+        for (size_t index = 0; index < case_count(rows[0]->op); index++)
+            TRY(overwrite_case(sweep, n_rows, rows, index, input, out, err));
     }
     return STATUS_OK;
 }

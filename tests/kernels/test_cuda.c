@@ -6,9 +6,7 @@
 
 static const Device gpu = {.kind = DEVICE_CUDA};
 
-typedef Status Check(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err);
-
-static void check_rows(Check *check)
+static void check_rows(SweepCheck *check)
 {
     Sweep sweep;
     Error err = {0};
@@ -17,7 +15,7 @@ static void check_rows(Check *check)
         const OpRow *row = op_row(i);
         SweepResult result;
         if (row->device != DEVICE_CUDA || !sweep_can_run(row, NULL)) continue;
-        cr_assert_eq(check(&sweep, row, &result, &err), STATUS_OK, "%s %s: %s",
+        cr_assert_eq(check(&sweep, 1, &row, &result, &err), STATUS_OK, "%s %s: %s",
                      op_info(row->op)->name, row->variant, err.text);
         cr_expect_str_empty(result.failure, "%s: %s", row->variant, result.failure);
     }

@@ -1,5 +1,6 @@
 // Every row of the operation table against the reference, whatever rows there are: a new variant needs no test here.
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -30,61 +31,113 @@ static const char *name_of(const OpRow *row)
     return name;
 }
 
-typedef Status Check(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err);
+enum { MAX_ROWS = 16 };
 
-// The cases that were checked.
-static size_t check_row(const Sweep *sweep, Check *check, const OpRow *row)
+// Rows of one operation that this machine can run, those of a dtype one after the other, so that they share what is built.
+typedef struct Rows {
+    size_t n;
+    const OpRow *at[MAX_ROWS];
+} Rows;
+
+static Rows rows_of(OpKind op)
 {
-    SweepResult result;
+    const OpRow *found[MAX_ROWS];
+    Rows rows = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < op_row_count(); i++) {
+        if (op_row(i)->op != op || !is_checked(op_row(i))) continue;
+        cr_assert_lt(n, MAX_ROWS, "room for rows of %s", op_info(op)->name);
+        found[n++] = op_row(i);
+    }
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        for (size_t i = 0; i < n; i++) {
+            if (found[i]->dtype == (DType)dtype) rows.at[rows.n++] = found[i];
+        }
+    }
+    return rows;
+}
+
+static Rows forward_rows_of(OpKind op)
+{
+    const Rows all = rows_of(op);
+    Rows rows = {0};
+    for (size_t i = 0; i < all.n; i++) {
+        if (all.at[i]->forward_safe) rows.at[rows.n++] = all.at[i];
+    }
+    return rows;
+}
+
+static void check_rows(SweepCheck *check, const Rows *rows, size_t at_least)
+{
+    Sweep sweep = open_cpu();
+    SweepResult results[MAX_ROWS];
     Error err = {0};
-    cr_assert_eq(check(sweep, row, &result, &err), STATUS_OK, "%s: %s", name_of(row), err.text);
-    cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
-    return result.n_cases;
-}
-
-Test(sweep, every_row_agrees_with_the_reference)
-{
-    Sweep sweep = open_cpu();
-    for (size_t i = 0; i < op_row_count(); i++) {
-        const OpRow *row = op_row(i);
-        if (!is_checked(row)) continue;
-        const size_t n_cases = check_row(&sweep, sweep_reference, row);
-        cr_expect_gt(n_cases, 20, "%s has %zu cases", name_of(row), n_cases);
+    cr_assert_geq(rows->n, 2, "an operation has a reference for f32 and one for f64");
+    cr_assert_eq(check(&sweep, rows->n, rows->at, results, &err), STATUS_OK, "%s: %s",
+                 name_of(rows->at[0]), err.text);
+    for (size_t i = 0; i < rows->n; i++) {
+        cr_expect_str_empty(results[i].failure, "%s: %s", name_of(rows->at[i]), results[i].failure);
+        cr_expect_geq(results[i].n_cases, at_least, "%s has %zu cases", name_of(rows->at[i]),
+                      results[i].n_cases);
     }
     sweep_close(&sweep);
 }
 
-Test(sweep, a_row_of_the_batch_has_the_same_bits_alone)
+// A test an operation, so that processes share the work; attention, which has the most, begins.
+static struct criterion_test_params operations(void)
 {
-    Sweep sweep = open_cpu();
-    for (size_t i = 0; i < op_row_count(); i++) {
-        const OpRow *row = op_row(i);
-        if (is_checked(row) && row->forward_safe) (void)check_row(&sweep, sweep_parts, row);
+    static int all[OP_COUNT];
+    size_t n = 0;
+    for (int attends = 1; attends >= 0; attends--) {
+        for (int op = 0; op < OP_COUNT; op++) {
+            if ((strstr(op_info((OpKind)op)->name, "attention") != NULL) == attends) all[n++] = op;
+        }
     }
-    sweep_close(&sweep);
+    return cr_make_param_array(int, all, n);
 }
 
-Test(sweep, a_nan_stays_in_its_row)
+ParameterizedTestParameters(sweep, every_row_agrees_with_the_reference)
 {
-    Sweep sweep = open_cpu();
-    for (size_t i = 0; i < op_row_count(); i++) {
-        const OpRow *row = op_row(i);
-        if (is_checked(row)) (void)check_row(&sweep, sweep_nan, row);
-    }
-    sweep_close(&sweep);
+    return operations();
 }
 
-Test(sweep, an_output_over_an_input_has_the_same_bits)
+ParameterizedTest(int *op, sweep, every_row_agrees_with_the_reference)
 {
-    Sweep sweep = open_cpu();
-    for (size_t i = 0; i < op_row_count(); i++) {
-        const OpRow *row = op_row(i);
-        if (!is_checked(row)) continue;
-        const size_t n_cases = check_row(&sweep, sweep_overwrite, row);
-        if (op_info(row->op)->overwrites)
-            cr_expect_gt(n_cases, 20, "%s has %zu cases", name_of(row), n_cases);
-    }
-    sweep_close(&sweep);
+    const Rows rows = rows_of((OpKind)*op);
+    check_rows(sweep_reference, &rows, 21);
+}
+
+ParameterizedTestParameters(sweep, a_row_of_the_batch_has_the_same_bits_alone)
+{
+    return operations();
+}
+
+ParameterizedTest(int *op, sweep, a_row_of_the_batch_has_the_same_bits_alone)
+{
+    const Rows rows = forward_rows_of((OpKind)*op);
+    check_rows(sweep_parts, &rows, 0);
+}
+
+ParameterizedTestParameters(sweep, a_nan_stays_in_its_row)
+{
+    return operations();
+}
+
+ParameterizedTest(int *op, sweep, a_nan_stays_in_its_row)
+{
+    const Rows rows = rows_of((OpKind)*op);
+    check_rows(sweep_nan, &rows, 0);
+}
+
+ParameterizedTestParameters(sweep, an_output_over_an_input_has_the_same_bits)
+{
+    return operations();
+}
+
+ParameterizedTest(int *op, sweep, an_output_over_an_input_has_the_same_bits)
+{
+    const Rows rows = rows_of((OpKind)*op);
+    check_rows(sweep_overwrite, &rows, op_info((OpKind)*op)->overwrites ? 21 : 0);
 }
 
 Test(sweep, avx2_and_avx512_rows_give_the_same_bits)
@@ -171,21 +224,20 @@ static Status writes_early(const OpArgs *args, Exec *exec, Error *err)
     return op_find(OP_LAYER_NORM, DTYPE_F32, "reference")->run(args, exec, err);
 }
 
-typedef Status Check(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err);
-
-static void expect_noticed_of(OpKind op, Check *check, OpKernel *run, const char *what)
+static void expect_noticed_of(OpKind op, SweepCheck *check, OpKernel *run, const char *what)
 {
     Sweep sweep = open_cpu();
     OpRow row = *op_find(op, DTYPE_F32, "reference");
+    const OpRow *const rows[] = {&row};
     SweepResult result;
     Error err = {0};
     row.run = run;
-    cr_assert_eq(check(&sweep, &row, &result, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(check(&sweep, 1, rows, &result, &err), STATUS_OK, "%s", err.text);
     cr_expect_str_not_empty(result.failure, "%s was not noticed", what);
     sweep_close(&sweep);
 }
 
-static void expect_noticed(Check *check, OpKernel *run, const char *what)
+static void expect_noticed(SweepCheck *check, OpKernel *run, const char *what)
 {
     expect_noticed_of(OP_SOFTMAX, check, run, what);
 }
