@@ -60,11 +60,8 @@ static Status add_node(BeamSearch *s, int32_t parent, int32_t token, int32_t *ou
 {
     if (s->n_nodes == s->nodes_capacity) {
         const size_t larger = size_max(4 * s->options.n_beams, 2 * s->nodes_capacity);
-        BeamNode *nodes = NULL;
         if (larger > INT32_MAX) return error_set(err, STATUS_MEMORY, "too many beams");
-        TRY(arena_take(s->arena, larger, sizeof *nodes, "beams", &nodes, err));
-        if (s->n_nodes > 0) memcpy(nodes, s->nodes, s->n_nodes * sizeof *nodes);
-        s->nodes = nodes;
+        TRY(arena_grow(s->arena, s->n_nodes, larger, sizeof *s->nodes, "beams", &s->nodes, err));
         s->nodes_capacity = larger;
     }
     s->nodes[s->n_nodes] = (BeamNode){parent, token};
@@ -380,9 +377,9 @@ Status beam_advance(BeamSearch *s, Exec *exec, float *logits, size_t stride, siz
     const size_t mark = exec_scratch_mark(exec), n = s->n_running * n_groups(n_tokens);
     RowScores scores = {.log_sums = exec_scratch(exec, s->n_running * sizeof *scores.log_sums)};
     if (scores.log_sums) scores.groups = exec_scratch(exec, n * sizeof *scores.groups);
-    if (!scores.groups) return error_set_memory(err, n, sizeof *scores.groups, "a step's scores");
     Status status = STATUS_OK;
-    if (beam_forced_token(s) < 0)
+    if (!scores.groups) status = error_set_memory(err, n, sizeof *scores.groups, "a step's scores");
+    if (status == STATUS_OK && beam_forced_token(s) < 0)
         status = log_sum_exp(exec, logits, s->n_running, stride, n_tokens, &scores, err);
     if (status == STATUS_OK)
         status = s->options.n_beams == 1
