@@ -314,7 +314,7 @@ Status suite_parse(const char *path, Slice text, const SuiteOverrides *overrides
 static bool may_be_json(Slice text)
 {
     const Slice begin = slice_trim(text);
-    return begin.len > 0 && strchr("{/", begin.ptr[0]) != NULL;
+    return begin.len > 0 && slice_find_byte(SLICE("{/"), begin.ptr[0]) != SIZE_MAX;
 }
 
 Status suite_load(const char *name, const SuiteOverrides *overrides, Suite **out, Error *err)

@@ -44,7 +44,8 @@ static Slice type_of(Slice tag)
 
 static bool begins_entity(Slice tag)
 {
-    return tag.len > 2 && tag.ptr[1] == '-' && strchr("BSU", tag.ptr[0]) != NULL;
+    return tag.len > 2 && tag.ptr[1] == '-' &&
+           slice_find_byte(SLICE("BSU"), tag.ptr[0]) != SIZE_MAX;
 }
 
 // An entity of words begin to end - 1, whose tags are read in the window of the first.

@@ -108,7 +108,7 @@ static Status encode_joined(const Tokenizer *tokenizer, Slice context, Slice con
     size_t kept = context.len;
     AskIds own;
     char *text = NULL;
-    while (kept > 0 && strchr(" \t\n\r", context.ptr[kept - 1])) kept--;
+    while (kept > 0 && slice_find_byte(SLICE(" \t\n\r"), context.ptr[kept - 1]) != SIZE_MAX) kept--;
     TRY(arena_take(arena, context.len + continuation.len + 1, 1, "a text", &text, err));
     if (context.len > 0) memcpy(text, context.ptr, context.len);
     if (continuation.len > 0) memcpy(text + context.len, continuation.ptr, continuation.len);

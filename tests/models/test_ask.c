@@ -56,6 +56,15 @@ Test(ask, a_continuation_begins_where_the_tokens_of_its_context_end)
     cr_expect_eq(
         ask_encode_pair(model, SLICE("Once"), SLICE(""), &arena, &context, &continuation, &err),
         STATUS_INVALID);
+    // A byte of 0 is no blank: it stays with the context.
+    AskIds without;
+    want_ok(
+        ask_encode_pair(model, SLICE("Once"), SLICE("b"), &arena, &without, &continuation, &err),
+        &err);
+    want_ok(
+        ask_encode_pair(model, SLICE("Once\0"), SLICE("b"), &arena, &context, &continuation, &err),
+        &err);
+    cr_expect_gt(context.n, without.n);
     arena_release(&arena);
     model_close(&model);
     pool_close(&pool);

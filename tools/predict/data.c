@@ -28,7 +28,7 @@ static Status begins_as_questions(const char *path, bool *out, Error *err)
     input_close(&input);
     const Slice text = {bytes, n};
     if (slice_starts_with(text, SLICE("\xef\xbb\xbf"))) at = 3;
-    while (at < n && strchr(" \t\r\n{", bytes[at])) at++;
+    while (at < n && slice_find_byte(SLICE(" \t\r\n{"), bytes[at]) != SIZE_MAX) at++;
     const Slice rest = slice_sub(text, at, n);
     key = slice_find_byte(slice_sub(rest, 1, rest.len), '"');
     const Slice name = slice_sub(rest, 1, key == SIZE_MAX ? 0 : key + 1);

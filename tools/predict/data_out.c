@@ -153,13 +153,18 @@ static void put_conll(const DataOut *out, const Sample *sample, Slice tags)
     buffer_append_byte(to, '\n');
 }
 
+static bool is_one_of(char c, Slice bytes)
+{
+    return slice_find_byte(bytes, c) != SIZE_MAX;
+}
+
 // A field: in quotes where it needs them (RFC 4180); TSV has none, so that blanks take the place of tabs and line ends.
 static void put_field(Buffer *to, Slice text, char delimiter)
 {
     const bool is_tsv = delimiter == '\t';
     bool is_plain = true;
     for (size_t i = 0; i < text.len; i++)
-        is_plain = is_plain && text.ptr[i] != delimiter && !strchr("\"\r\n", text.ptr[i]);
+        is_plain = is_plain && text.ptr[i] != delimiter && !is_one_of(text.ptr[i], SLICE("\"\r\n"));
     if (is_plain) {
         buffer_append(to, text);
         return;
@@ -168,7 +173,7 @@ static void put_field(Buffer *to, Slice text, char delimiter)
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.ptr[i];
         if (!is_tsv && c == '"') buffer_append_byte(to, '"');
-        buffer_append_byte(to, (char)(is_tsv && strchr("\t\r\n", c) ? ' ' : c));
+        buffer_append_byte(to, is_tsv && is_one_of(c, SLICE("\t\r\n")) ? ' ' : c);
     }
     if (!is_tsv) buffer_append_byte(to, '"');
 }
