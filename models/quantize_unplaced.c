@@ -26,6 +26,7 @@ static const Places all_places[] = {
     {"cohere2", REFUSED, REFUSED, REFUSED, EITHER, false, false, true},
     {"command-r", REFUSED, REFUSED, REFUSED, EITHER, false, false, true},
     {"deepseek2", EITHER, REFUSED, REFUSED, REFUSED, false, false, false},
+    {"dots1", WANTED, REFUSED, REFUSED, EITHER, false, false, false},
     {"ernie4_5", EITHER, EITHER, REFUSED, EITHER, false, false, false},
     {"eurobert", REFUSED, REFUSED, REFUSED, EITHER, false, false, false},
     {"exaone", EITHER, REFUSED, REFUSED, EITHER, false, true, false},
@@ -38,6 +39,7 @@ static const Places all_places[] = {
     {"gptneox", WANTED, WANTED, WANTED, WANTED, false, false, false},
     {"granite", EITHER, EITHER, EITHER, EITHER, false, true, false},
     {"granitemoe", EITHER, EITHER, EITHER, EITHER, false, true, false},
+    {"jais2", EITHER, WANTED, WANTED, EITHER, false, false, false},
     {"llama", EITHER, EITHER, EITHER, EITHER, false, true, false},
     {"mistral3", EITHER, EITHER, EITHER, EITHER, false, true, false},
     {"modern-bert", EITHER, REFUSED, REFUSED, REFUSED, true, false, false},
@@ -119,6 +121,19 @@ static const char *find_missing(const QuantizeWork *work, const Places *places)
     return NULL;
 }
 
+// Layers without experts, which some architectures have in front of the others.
+static const char *find_dense(const ModelConfig *c)
+{
+    const ExpertsConfig *e = &c->experts;
+    const bool may_lead = c->latent.kv_rank > 0 || e->route == ROUTE_SIGMOID;
+    for (size_t i = 0; e->is_dense && i < c->n_layers; i++) {
+        if (e->is_dense[i] && !may_lead) return "wants experts in every layer";
+        if (e->is_dense[i] && i > 0 && !e->is_dense[i - 1])
+            return "wants layers without experts before all others";
+    }
+    return NULL;
+}
+
 // What the shapes of tensors must be beside what config.json says.
 static const char *find_misfit(const QuantizeWork *work, const Places *places)
 {
@@ -126,14 +141,12 @@ static const char *find_misfit(const QuantizeWork *work, const Places *places)
     const char *architecture = work->family->architecture;
     if (c->head == HEAD_TOKEN && is_written(work, "cls.output.weight"))
         return "wants classes of whole texts";
-    if (strcmp(architecture, "olmoe") == 0 && c->n_kv_heads != c->n_heads)
+    if ((strcmp(architecture, "olmoe") == 0 || strcmp(architecture, "dots1") == 0) &&
+        c->n_kv_heads != c->n_heads)
         return "wants keys of every head";
     if (places->is_square && c->head_dim > 0 && c->head_dim * c->n_heads != c->hidden_size)
         return "wants heads that fill hidden_size";
-    for (size_t i = 0; c->latent.kv_rank == 0 && c->experts.is_dense && i < c->n_layers; i++) {
-        if (c->experts.is_dense[i]) return "wants experts in every layer";
-    }
-    return NULL;
+    return find_dense(c);
 }
 
 static void describe(const QuantizeWork *work, Buffer *out)

@@ -29,7 +29,7 @@ static bool is_close(double a, double b)
 // Whether llama.cpp heeds a window in the metadata of this kind of model; EXAONE 4's of its largest alone, Phi-3's of none.
 static bool heeds_windows(const ModelConfig *c)
 {
-    static const char *const names[] = {"cohere2", "gemma2", "gemma3_text", "gpt_oss"};
+    static const char *const names[] = {"cohere2", "gemma2", "gemma3_text", "gpt_oss", "olmo3"};
     if (slice_eq_cstr(c->model_type, "exaone4")) return c->n_layers == 64;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_eq_cstr(c->model_type, names[i])) return true;
@@ -54,10 +54,21 @@ static bool has_same_windows(const ModelConfig *is, const ModelConfig *told)
     return true;
 }
 
+static bool has_windows(const ModelConfig *c)
+{
+    for (size_t i = 0; i < c->n_layers; i++) {
+        if (c->window > 0 && (!c->is_local || c->is_local[i])) return true;
+    }
+    return false;
+}
+
 static bool has_same_rotations(const ModelConfig *is, const ModelConfig *told)
 {
+    // Without windows that it heeds EXAONE 4 turns in all layers there.
+    const bool turns_all = slice_eq_cstr(is->model_type, "exaone4") && !heeds_windows(is);
     for (size_t i = 0; i < is->n_layers && i < told->n_layers; i++) {
-        if ((is->unrotated && is->unrotated[i]) != (told->unrotated && told->unrotated[i]))
+        if ((is->unrotated && is->unrotated[i]) !=
+            (!turns_all && told->unrotated && told->unrotated[i]))
             return false;
     }
     return is->latent.is_in_pairs == told->latent.is_in_pairs;
@@ -114,8 +125,8 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
         {has_same_rotations(is, told), "which layers and columns turn"},
         {is_rounded_anyway(is), "\"truncate\": false of YaRN"},
         {has_same_yarn(is, told), "the scales of YaRN"},
-        {is->rope_local.kind == ROPE_DEFAULT &&
-             is_close(is->rope_local.theta, told->rope_local.theta),
+        {!has_windows(is) || (is->rope_local.kind == ROPE_DEFAULT &&
+                              is_close(is->rope_local.theta, told->rope_local.theta)),
          "the rotation of local layers"},
         {has_same_experts(is, told), "how experts are chosen and weighed"},
         // Those numbers' norms have a fixed one in Transformers, and the other norms' in llama.cpp.

@@ -145,3 +145,10 @@ RopeId rope_record(Tape *tape, const RopeConfig *config, size_t n_dims, size_t m
     }
     return tape_rope_angles(tape, &rope);
 }
+
+double rope_part_of(size_t n_columns, size_t head_dim)
+{
+    double part = (double)n_columns / (double)head_dim;
+    while (part < 1 && (size_t)((double)head_dim * part) < n_columns) part = nextafter(part, 1);
+    return part;
+}

@@ -58,4 +58,8 @@ float rope_scale(const RopeConfig *config, size_t max_positions);
 // The same on a tape.
 RopeId rope_record(Tape *tape, const RopeConfig *config, size_t n_dims, size_t max_positions);
 
+// The partial_rotary_factor of which head_dim gives n_columns again when the product is rounded down, as it is on reading:
+// 26 / 46 * 46 is less than 26.
+double rope_part_of(size_t n_columns, size_t head_dim);
+
 #endif

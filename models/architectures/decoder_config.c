@@ -319,7 +319,7 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
         json_member_double(w, "partial_rotary_factor", rope->part);
     else if (tells_part || config->rotary_dims < config->head_dim)
         json_member_double(w, "partial_rotary_factor",
-                           (double)config->rotary_dims / (double)config->head_dim);
+                           rope_part_of(config->rotary_dims, config->head_dim));
     json_end_object(w);
 }
 

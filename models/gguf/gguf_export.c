@@ -218,7 +218,7 @@ static void put_experts(Export *out, const ModelConfig *c)
     put_size(out, "expert_count", e->n_experts);
     put_size(out, "expert_used_count", e->n_active);
     if (e->inner_size != c->intermediate_size || slice_starts_with(c->model_type, SLICE("qwen")) ||
-        slice_eq_cstr(c->model_type, "gpt_oss") || c->latent.kv_rank > 0)
+        slice_eq_cstr(c->model_type, "gpt_oss") || e->shares_plainly || c->latent.kv_rank > 0)
         put_size(out, "expert_feed_forward_length", e->inner_size);
     if (e->shared_size > 0) put_size(out, "expert_shared_feed_forward_length", e->shared_size);
     const bool normalizes =
@@ -226,24 +226,15 @@ static void put_experts(Export *out, const ModelConfig *c)
     gguf_put_bool(out->b, key_of(out, "expert_weights_norm", key), normalizes);
 }
 
-// DeepSeek's attention and experts. What llama.cpp keeps of a token is the few numbers that keys and values are made of, as one
-// key of one head; keys and values themselves are those of "_mla".
-static void put_deepseek(Export *out)
+// Experts beside some of every token, behind dense layers.
+static void put_shared_experts(Export *out)
 {
     enum { GATE_SOFTMAX = 1, GATE_SIGMOID = 2 }; // as llama.cpp numbers them
     const ModelConfig *c = out->parsed;
     const ExpertsConfig *e = &c->experts;
-    const LatentConfig *l = &c->latent;
     size_t n_dense = 0;
     while (n_dense < c->n_layers && e->is_dense && e->is_dense[n_dense]) n_dense++;
     put_size(out, "leading_dense_block_count", n_dense);
-    put_size(out, "attention.q_lora_rank", l->q_rank); // 0: none
-    put_size(out, "attention.kv_lora_rank", l->kv_rank);
-    put_size(out, "attention.head_count_kv", 1);
-    put_size(out, "attention.key_length", l->kv_rank + l->turned_dims);
-    put_size(out, "attention.value_length", l->kv_rank);
-    put_size(out, "attention.key_length_mla", l->plain_dims + l->turned_dims);
-    put_size(out, "attention.value_length_mla", l->value_dims);
     put_size(out, "expert_shared_count", e->inner_size > 0 ? e->shared_size / e->inner_size : 0);
     put_real(out, "expert_weights_scale", (double)e->weight_scale);
     put_size(out, "expert_gating_func", e->route == ROUTE_SIGMOID ? GATE_SIGMOID : GATE_SOFTMAX);
@@ -252,6 +243,21 @@ static void put_deepseek(Export *out)
         put_size(out, "expert_group_count", e->n_groups);
         put_size(out, "expert_group_used_count", e->n_top_groups);
     }
+}
+
+// DeepSeek's attention. What llama.cpp keeps of a token is the few numbers that keys and values are made of, as one key of one
+// head; keys and values themselves are those of "_mla".
+static void put_latent(Export *out)
+{
+    const ModelConfig *c = out->parsed;
+    const LatentConfig *l = &c->latent;
+    put_size(out, "attention.q_lora_rank", l->q_rank); // 0: none
+    put_size(out, "attention.kv_lora_rank", l->kv_rank);
+    put_size(out, "attention.head_count_kv", 1);
+    put_size(out, "attention.key_length", l->kv_rank + l->turned_dims);
+    put_size(out, "attention.value_length", l->kv_rank);
+    put_size(out, "attention.key_length_mla", l->plain_dims + l->turned_dims);
+    put_size(out, "attention.value_length_mla", l->value_dims);
     if (c->rope.kind == ROPE_YARN)
         put_real(out, "rope.scaling.yarn_log_multiplier", 0.1 * c->rope.mscale_all_dim);
 }
@@ -261,25 +267,23 @@ static void put_deepseek(Export *out)
 static const struct {
     const char *model_type;
     bool is_rms;
-} parsed_families[] = {{"arcee", true},        {"bloom", false},
-                       {"cohere", false},      {"cohere2", false},
-                       {"deepseek_v2", true},  {"deepseek_v3", true},
-                       {"ernie4_5", true},     {"eurobert", true},
-                       {"exaone", true},       {"exaone4", true},
-                       {"falcon", false},      {"gemma", true},
-                       {"gemma2", true},       {"gemma3_text", true},
-                       {"glm", true},          {"glm4", true},
-                       {"gpt_bigcode", false}, {"gpt_neox", false},
-                       {"gpt_oss", true},      {"granite", true},
-                       {"granitemoe", true},   {"hunyuan_v1_dense", true},
-                       {"ministral3", true},   {"mixtral", true},
-                       {"modernbert", false},  {"nomic_bert", false},
-                       {"nemotron", false},    {"olmo", false},
-                       {"olmo2", true},        {"olmoe", true},
-                       {"phi", false},         {"qwen2_moe", true},
-                       {"qwen3_moe", true},    {"seed_oss", true},
-                       {"smollm3", true},      {"stablelm", false},
-                       {"starcoder2", false}};
+} parsed_families[] = {
+    {"arcee", true},          {"bloom", false},        {"cohere", false},
+    {"cohere2", false},       {"cwm", true},           {"deepseek_v2", true},
+    {"deepseek_v3", true},    {"dots1", true},         {"ernie4_5", true},
+    {"eurobert", true},       {"exaone", true},        {"exaone4", true},
+    {"falcon", false},        {"gemma", true},         {"gemma2", true},
+    {"gemma3_text", true},    {"glm", true},           {"glm4", true},
+    {"glm4_moe", true},       {"glm4_moe_lite", true}, {"gpt_bigcode", false},
+    {"gpt_neox", false},      {"gpt_oss", true},       {"granite", true},
+    {"granitemoe", true},     {"helium", true},        {"hunyuan_v1_dense", true},
+    {"hunyuan_v1_moe", true}, {"internlm3", true},     {"jais2", false},
+    {"ministral", true},      {"ministral3", true},    {"mixtral", true},
+    {"modernbert", false},    {"mpt", false},          {"nemotron", false},
+    {"nomic_bert", false},    {"olmo", false},         {"olmo2", true},
+    {"olmo3", true},          {"olmoe", true},         {"phi", false},
+    {"qwen2_moe", true},      {"qwen3_moe", true},     {"seed_oss", true},
+    {"smollm3", true},        {"stablelm", false},     {"starcoder2", false}};
 
 static bool is_told_by_parsed(Slice model_type, bool *is_rms)
 {
@@ -312,10 +316,24 @@ static void put_pattern(Export *out, const bool *is_local, size_t n, bool first_
         gguf_put_bools(out->b, key, is_local, n);
 }
 
+static bool any(const bool *flags, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (flags[i]) return true;
+    }
+    return false;
+}
+
 static void put_window(Export *out)
 {
     const ModelConfig *c = out->parsed;
     if (c->window == 0) return;
+    if (c->is_local && !any(c->is_local, c->n_layers) && !slice_eq_cstr(c->model_type, "exaone4")) {
+        // llama.cpp ends the process where a window is of no layer, and has one of its own where a file is silent, but for these.
+        if (!slice_eq_cstr(c->model_type, "gemma3_text") && !slice_eq_cstr(c->model_type, "olmo3"))
+            put_size(out, "attention.sliding_window", c->max_positions);
+        return;
+    }
     // Of both sides together, where a token sees both.
     put_size(out, "attention.sliding_window", c->sees_all ? 2 * (c->window - 1) : c->window);
     if (c->is_local) put_pattern(out, c->is_local, c->n_layers, false);
@@ -358,6 +376,7 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
     put_window(out);
     if (slice_starts_with(model, SLICE("gemma"))) put_gemma(out);
     if (c->rope.growth > 0) put_real(out, "attention.temperature_scale", c->rope.growth);
+    if (slice_eq_cstr(model, "mpt")) put_real(out, "attention.max_alibi_bias", 8);
     if (c->qkv_cap > 0) put_real(out, "attention.clamp_kqv", (double)c->qkv_cap);
     if (slice_starts_with(model, SLICE("cohere")))
         put_real(out, "logit_scale", (double)c->output_scale);
@@ -368,7 +387,8 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
         put_real(out, "attention.scale", (double)c->attention_scale);
     }
     if (c->experts.n_experts > 0) put_experts(out, c);
-    if (is_latent) put_deepseek(out);
+    if (c->experts.route == ROUTE_SIGMOID || is_latent) put_shared_experts(out);
+    if (is_latent) put_latent(out);
     if (c->rotary_dims > 0) put_rope(out, c->max_positions, arena, factors);
 }
 

@@ -67,7 +67,7 @@ static void choose_family(GgufImport *in)
 {
     const char *model = in->family->model_type;
     double growth = 0;
-    size_t gate = 0;
+    size_t gate = 0, window = 0;
     enum { GATE_SIGMOID = 2 }; // as llama.cpp numbers them
     // Mixtral is a Llama there.
     if (in->n_experts > 0 && strcmp(model, "llama") == 0)
@@ -80,6 +80,14 @@ static void choose_family(GgufImport *in)
     if (strcmp(model, "deepseek_v2") == 0 && import_size(in, "expert_gating_func", &gate) &&
         gate == GATE_SIGMOID)
         in->family = gguf_family_of_model(SLICE("deepseek_v3"));
+    // Llama has biases of all of attention's layers or of none; Helium, which is a Llama there, those of queries, keys and values.
+    if (strcmp(model, "llama") == 0 && in->n_experts == 0 &&
+        import_has_tensor(in, "blk.0.attn_q.bias") &&
+        !import_has_tensor(in, "blk.0.attn_output.bias"))
+        in->family = gguf_family_of_model(SLICE("helium"));
+    // OLMo 3 is OLMo 2 with windows.
+    if (strcmp(model, "olmo2") == 0 && import_size(in, "attention.sliding_window", &window))
+        in->family = gguf_family_of_model(SLICE("olmo3"));
     // A T5 with relative positions in its second block has them in every one.
     if (strcmp(model, "t5") == 0 && import_has_tensor(in, "enc.blk.1.attn_rel_b.weight"))
         in->family = gguf_family_of_both(slice_from_cstr(in->architecture), SLICE("umt5"));
@@ -136,6 +144,10 @@ static Status import(GgufImport *in)
     import_want_size(in, "embedding_length", &in->hidden_size);
     import_want_size(in, "attention.head_count", &in->n_heads);
     (void)import_size(in, "expert_count", &in->n_experts);
+    // Where the count of blocks has these too.
+    if (strcmp(in->architecture, "glm4moe") == 0 &&
+        import_size(in, "nextn_predict_layers", &in->n_further) && in->n_further < in->n_layers)
+        in->n_layers -= in->n_further;
     choose_family(in);
     if (in->status != STATUS_OK) return in->status;
     in->head_dim = in->hidden_size / in->n_heads;
@@ -158,6 +170,8 @@ static Status import(GgufImport *in)
         put_gpt2(in);
     else if (is_encoder(in->family->model_type))
         import_put_encoder(in);
+    else if (strcmp(in->architecture, "mpt") == 0)
+        import_put_mpt(in);
     else if (strncmp(in->architecture, "t5", 2) == 0)
         put_t5(in);
     else if (strcmp(in->architecture, "deepseek2") == 0)

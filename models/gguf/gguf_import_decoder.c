@@ -21,6 +21,7 @@ static void put_window(GgufImport *in)
 // these.
 static void put_gemma(GgufImport *in)
 {
+    size_t window = 0;
     const bool is_third = strcmp(in->family->model_type, "gemma3_text") == 0,
                is_first = strcmp(in->family->model_type, "gemma") == 0;
     import_put_text(in, is_first ? "hidden_act" : "hidden_activation", "gelu_pytorch_tanh");
@@ -31,7 +32,8 @@ static void put_gemma(GgufImport *in)
     import_copy_real(in, "attn_logit_softcapping", "attn_logit_softcapping");
     import_copy_real(in, "final_logit_softcapping", "final_logit_softcapping");
     put_window(in);
-    import_put_layer_types(in, is_third ? 6 : 2, false);
+    const bool has_window = import_size(in, "attention.sliding_window", &window);
+    import_put_layer_types(in, !is_third ? 2 : has_window ? 6 : 0, false);
     double local = 10000;
     if (is_third && (import_real(in, "rope.freq_base_swa", &local) || in->status == STATUS_OK))
         import_put_real(in, "rope_local_base_freq", local);
@@ -56,6 +58,7 @@ static const struct {
     {"bloom", "layer_norm_epsilon", "hidden_act", "gelu_pytorch_tanh"},
     {"falcon", "layer_norm_epsilon", "activation", "gelu"},
     {"nemotron", "norm_eps", "hidden_act", "relu2"},
+    {"jais2", "layer_norm_eps", "hidden_act", "relu2"},
     {"arcee", "rms_norm_eps", "hidden_act", "relu2"},
 };
 
@@ -127,10 +130,38 @@ static void put_dense_layers(GgufImport *in)
     json_end_array(&in->w);
 }
 
+// GLM 4.5's and dots.llm1's.
+static void put_corrected_experts(GgufImport *in)
+{
+    enum { GATE_SIGMOID = 2 }; // as llama.cpp numbers them
+    size_t gate = GATE_SIGMOID;
+    if (import_size(in, "expert_gating_func", &gate) && gate != GATE_SIGMOID) {
+        in->status = error_set(in->err, STATUS_INVALID,
+                               SLICE_FMT ": metadata \"%s.expert_gating_func\" is %zu: only 2, "
+                                         "sigmoids, is supported of these models",
+                               SLICE_ARG(in->file->name), in->architecture, gate);
+        return;
+    }
+    import_put_shared_experts(in, true);
+    import_put_flag(in, "use_qk_norm", import_has_tensor(in, "blk.0.attn_q_norm.weight"));
+    // Of blocks that the count of blocks has too.
+    if (in->n_further > 0) import_put_size(in, "num_nextn_predict_layers", in->n_further);
+    if (strcmp(in->family->model_type, "dots1") == 0) json_member_null(&in->w, "sliding_window");
+}
+
 // What a layer with experts is. llama.cpp makes weights that add up to 1 of all but Qwen 2's and OLMoE's.
 static void put_experts(GgufImport *in)
 {
     const char *model = in->family->model_type;
+    if (strcmp(model, "glm4_moe") == 0 || strcmp(model, "dots1") == 0) {
+        put_corrected_experts(in);
+        return;
+    }
+    if (strcmp(model, "hunyuan_v1_moe") == 0) {
+        import_copy_size(in, "expert_count", "num_experts");
+        import_copy_size(in, "expert_used_count", "moe_topk");
+        return;
+    }
     const bool is_qwen2 = strcmp(model, "qwen2_moe") == 0, is_olmoe = strcmp(model, "olmoe") == 0;
     const bool is_qwen = is_qwen2 || strcmp(model, "qwen3_moe") == 0;
     char key[IMPORT_KEY_SIZE];
@@ -200,11 +231,31 @@ static void put_particulars(GgufImport *in, size_t n_kv_heads)
     if (strcmp(model, "exaone4") == 0) put_exaone4(in);
     if (strcmp(model, "seed_oss") == 0)
         import_put_flag(in, "attention_out_bias", import_has_tensor(in, "blk.0.attn_output.bias"));
+    if (strcmp(model, "olmo3") == 0) {
+        put_window(in);
+        import_put_layer_types(in, 4, false);
+    }
     if (strncmp(model, "olmo", 4) == 0) import_copy_real(in, "attention.clamp_kqv", "clip_qkv");
     if (strcmp(model, "gpt_oss") == 0) {
         put_window(in);
         import_put_layer_types(in, 2, false);
     }
+}
+
+// MPT, whose only positions are ALiBi's.
+void import_put_mpt(GgufImport *in)
+{
+    import_put_rows(in, "token_embd.weight", "vocab_size");
+    import_put_size(in, "d_model", in->hidden_size);
+    import_put_size(in, "n_layers", in->n_layers);
+    import_put_size(in, "n_heads", in->n_heads);
+    import_copy_size(in, "context_length", "max_seq_len");
+    import_copy_real(in, "attention.layer_norm_epsilon", "layer_norm_epsilon");
+    import_put_flag(in, "tie_word_embeddings", !import_has_tensor(in, "output.weight"));
+    json_member_object(&in->w, "attn_config");
+    import_copy_real(in, "attention.clamp_kqv", "clip_qkv");
+    import_copy_real(in, "attention.max_alibi_bias", "alibi_bias_max");
+    json_end_object(&in->w);
 }
 
 void import_put_decoder(GgufImport *in)

@@ -30,7 +30,7 @@ static void put_heads(GgufImport *in)
     import_put_size(in, "head_dim", in->head_dim);
 }
 
-static void put_experts(GgufImport *in, bool is_third)
+void import_put_shared_experts(GgufImport *in, bool is_corrected)
 {
     char key[IMPORT_KEY_SIZE];
     size_t n_dense = 0, n_shared = 0, n_groups = 1, n_top_groups = 1;
@@ -50,15 +50,15 @@ static void put_experts(GgufImport *in, bool is_third)
     if (in->status == STATUS_OK)
         in->status = gguf_get_bool(in->file, import_key(in, "expert_weights_norm", key),
                                    &normalizes, NULL, in->err);
-    if (is_third) import_put_flag(in, "norm_topk_prob", normalizes);
-    if (!is_third)
+    if (is_corrected) import_put_flag(in, "norm_topk_prob", normalizes);
+    if (!is_corrected)
         import_put_text(in, "topk_method", n_groups > 1 ? "group_limited_greedy" : "greedy");
-    if (!is_third && normalizes && in->status == STATUS_OK)
+    if (!is_corrected && normalizes && in->status == STATUS_OK)
         in->status = error_set(in->err, STATUS_INVALID,
                                SLICE_FMT ": metadata \"%s\" is true: of DeepSeek 2 only false is "
                                          "supported",
                                SLICE_ARG(in->file->name), key);
-    if (!is_third && n_groups <= 1) return;
+    if (!is_corrected && n_groups <= 1) return;
     import_put_size(in, "n_group", n_groups);
     import_put_size(in, "topk_group", n_top_groups);
 }
@@ -79,5 +79,5 @@ void import_put_deepseek(GgufImport *in)
                         import_has_tensor(in, "blk.0.ffn_up_shexp.bias"));
     put_heads(in);
     import_put_rope(in);
-    put_experts(in, strcmp(in->family->model_type, "deepseek_v3") == 0);
+    import_put_shared_experts(in, strcmp(in->family->model_type, "deepseek_v3") == 0);
 }

@@ -15,6 +15,7 @@ typedef struct GgufImport {
     Status status;
     Error *err;
     size_t n_layers, n_heads, head_dim, hidden_size;
+    size_t n_further;   // blocks behind the last of n_layers, for guesses at further tokens
     size_t n_experts;   // of a layer; 0 without
     size_t rotary_dims; // columns of a head that turn
 } GgufImport;
@@ -53,7 +54,10 @@ void import_put_layer_types(GgufImport *in, size_t period, bool first_is_full);
 
 void import_put_rope(GgufImport *in);
 void import_put_decoder(GgufImport *in);
+void import_put_mpt(GgufImport *in);
 void import_put_encoder(GgufImport *in);
 void import_put_deepseek(GgufImport *in);
+// Experts beside some of every token; is_corrected: chosen by sigmoids and a bias.
+void import_put_shared_experts(GgufImport *in, bool is_corrected);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "models/gguf/gguf_import_internal.h"
+#include "models/rope.h"
 
 static void put_factors(GgufImport *in, const char *key, const char *tensor)
 {
@@ -80,7 +81,7 @@ void import_put_rope(GgufImport *in)
     const bool is_linear = slice_eq_cstr(type, "linear"), is_yarn = slice_eq_cstr(type, "yarn");
     if (in->status != STATUS_OK) return;
     json_member_double(&in->w, "partial_rotary_factor",
-                       (double)in->rotary_dims / (double)in->head_dim);
+                       rope_part_of(in->rotary_dims, in->head_dim));
     if (has_long || has_freqs || (is_scaled && (is_linear || is_yarn))) {
         json_member_object(&in->w, "rope_scaling");
         if (has_long || has_freqs) {
@@ -95,6 +96,11 @@ void import_put_rope(GgufImport *in)
             import_put_text(in, "rope_type", "linear");
             import_put_real(in, "factor", factor);
         }
+        json_end_object(&in->w);
+    } else if (strcmp(in->family->model_type, "gpt_oss") == 0) {
+        // Which would be scaled if nothing were said.
+        json_member_object(&in->w, "rope_scaling");
+        import_put_text(in, "rope_type", "default");
         json_end_object(&in->w);
     } else if (!is_linear && !slice_eq_cstr(type, "none")) {
         in->status = error_set(in->err, STATUS_INVALID,

@@ -66,6 +66,19 @@ static const GgufName hunyuan_names[] = {
     {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
     {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
 };
+static const GgufName hunyuan_moe_names[] = {
+    LLAMA_LAYER_NAMES,
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.query_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.key_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_gate_inp", "model.layers.%.mlp.gate.wg", SAFE_AS_IS},
+    {"blk.%.ffn_gate_exps", "model.layers.%.mlp.experts.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_exps", "model.layers.%.mlp.experts.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_exps", "model.layers.%.mlp.experts.down_proj", SAFE_AS_IS},
+    {"blk.%.ffn_gate_shexp", "model.layers.%.mlp.shared_mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_shexp", "model.layers.%.mlp.shared_mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_mlp.down_proj", SAFE_AS_IS},
+};
 // Gate and up projection are one tensor, in that order in both.
 static const GgufName glm_names[] = {
     LLAMA_LAYER_NAMES,
@@ -103,9 +116,26 @@ static const GgufName experts_names[] = {
     {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_expert.down_proj", SAFE_AS_IS},
 };
 
+// Of layers with experts whose choice a bias corrects, and of the dense ones before them.
+// clang-format off
+#define CORRECTED_NAMES                                                                  \
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},                      \
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},                          \
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},                      \
+    {"blk.%.ffn_gate_inp", "model.layers.%.mlp.gate", SAFE_AS_IS},                       \
+    {"blk.%.exp_probs_b.bias", "model.layers.%.mlp.gate.e_score_correction_bias", SAFE_AS_IS}, \
+    {"blk.%.ffn_gate_exps", "model.layers.%.mlp.experts.gate_proj", SAFE_AS_IS},         \
+    {"blk.%.ffn_up_exps", "model.layers.%.mlp.experts.up_proj", SAFE_AS_IS},             \
+    {"blk.%.ffn_down_exps", "model.layers.%.mlp.experts.down_proj", SAFE_AS_IS},         \
+    {"blk.%.ffn_gate_shexp", "model.layers.%.mlp.shared_experts.gate_proj", SAFE_AS_IS}, \
+    {"blk.%.ffn_up_shexp", "model.layers.%.mlp.shared_experts.up_proj", SAFE_AS_IS},     \
+    {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_experts.down_proj", SAFE_AS_IS}
+// clang-format on
+
 // Keys and values of a head are made of the same few numbers by one tensor, or by one each (gguf_tensors.c).
 static const GgufName deepseek_names[] = {
     LLAMA_LAYER_NAMES,
+    CORRECTED_NAMES,
     {"blk.%.attn_q_a", "model.layers.%.self_attn.q_a_proj", SAFE_AS_IS},
     {"blk.%.attn_q_a_norm", "model.layers.%.self_attn.q_a_layernorm", SAFE_AS_IS},
     {"blk.%.attn_q_b", "model.layers.%.self_attn.q_b_proj", SAFE_AS_IS},
@@ -113,17 +143,27 @@ static const GgufName deepseek_names[] = {
     {"blk.%.attn_kv_a_norm", "model.layers.%.self_attn.kv_a_layernorm", SAFE_AS_IS},
     {"blk.%.attn_kv_b", "model.layers.%.self_attn.kv_b_proj", SAFE_AS_IS},
     {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
-    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
-    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
-    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
-    {"blk.%.ffn_gate_inp", "model.layers.%.mlp.gate", SAFE_AS_IS},
-    {"blk.%.exp_probs_b.bias", "model.layers.%.mlp.gate.e_score_correction_bias", SAFE_AS_IS},
-    {"blk.%.ffn_gate_exps", "model.layers.%.mlp.experts.gate_proj", SAFE_AS_IS},
-    {"blk.%.ffn_up_exps", "model.layers.%.mlp.experts.up_proj", SAFE_AS_IS},
-    {"blk.%.ffn_down_exps", "model.layers.%.mlp.experts.down_proj", SAFE_AS_IS},
-    {"blk.%.ffn_gate_shexp", "model.layers.%.mlp.shared_experts.gate_proj", SAFE_AS_IS},
-    {"blk.%.ffn_up_shexp", "model.layers.%.mlp.shared_experts.up_proj", SAFE_AS_IS},
-    {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_experts.down_proj", SAFE_AS_IS},
+};
+static const GgufName dots_names[] = {
+    LLAMA_LAYER_NAMES,
+    CORRECTED_NAMES,
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_AS_IS},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+};
+// "nextn": of blocks behind the last, which are left out.
+static const GgufName glm4_moe_names[] = {
+    LLAMA_LAYER_NAMES,
+    CORRECTED_NAMES,
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_AS_IS},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_AS_IS},
+    {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.nextn.eh_proj", "model.layers.%.eh_proj", SAFE_AS_IS},
+    {"blk.%.nextn.enorm", "model.layers.%.enorm", SAFE_AS_IS},
+    {"blk.%.nextn.hnorm", "model.layers.%.hnorm", SAFE_AS_IS},
+    {"blk.%.nextn.embed_tokens", "model.layers.%.embed_tokens", SAFE_AS_IS},
+    {"blk.%.nextn.shared_head_head", "model.layers.%.shared_head.head", SAFE_AS_IS},
+    {"blk.%.nextn.shared_head_norm", "model.layers.%.shared_head.norm", SAFE_AS_IS},
 };
 
 static const GgufName gpt_oss_names[] = {
@@ -247,6 +287,18 @@ static const GgufName falcon_two_names[] = {
     {"blk.%.attn_norm_2", "transformer.h.%.ln_attn", SAFE_AS_IS},
 };
 
+static const GgufName mpt_names[] = {
+    {"token_embd", "transformer.wte", SAFE_AS_IS},
+    {"output_norm", "transformer.norm_f", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "transformer.blocks.%.norm_1", SAFE_AS_IS},
+    {"blk.%.attn_qkv", "transformer.blocks.%.attn.Wqkv", SAFE_AS_IS},
+    {"blk.%.attn_output", "transformer.blocks.%.attn.out_proj", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "transformer.blocks.%.norm_2", SAFE_AS_IS},
+    {"blk.%.ffn_up", "transformer.blocks.%.ffn.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "transformer.blocks.%.ffn.down_proj", SAFE_AS_IS},
+};
+
 // GPT-2 and StarCoder, but for the layers of a block.
 // clang-format off
 #define GPT_NAMES                                           \
@@ -368,6 +420,11 @@ static const GgufName t5_gated_names[] = {
 const GgufFamily gguf_families[] = {
     {"llama", "llama", "LlamaForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"llama", "mistral", "MistralForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"llama", "ministral", "MinistralForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"llama", "cwm", "CwmForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"llama", "internlm3", "InternLM3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"llama", "helium", "HeliumForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER,
+     false}, // whose pairs are neighbours
     {"qwen2", "qwen2", "Qwen2ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"qwen3", "qwen3", "Qwen3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"llama", "mixtral", "MixtralForCausalLM", NAMES(mixtral_names), GGUF_ROWS_IN_PAIRS, false},
@@ -382,6 +439,12 @@ const GgufFamily gguf_families[] = {
      false},
     {"deepseek2", "deepseek_v3", "DeepseekV3ForCausalLM", NAMES(deepseek_names), GGUF_ROWS_IN_ORDER,
      false},
+    {"deepseek2", "glm4_moe_lite", "Glm4MoeLiteForCausalLM", NAMES(deepseek_names),
+     GGUF_ROWS_IN_ORDER, false},
+    {"glm4moe", "glm4_moe", "Glm4MoeForCausalLM", NAMES(glm4_moe_names), GGUF_ROWS_IN_ORDER, false},
+    {"dots1", "dots1", "Dots1ForCausalLM", NAMES(dots_names), GGUF_ROWS_IN_ORDER, false},
+    {"hunyuan-moe", "hunyuan_v1_moe", "HunYuanMoEV1ForCausalLM", NAMES(hunyuan_moe_names),
+     GGUF_ROWS_IN_ORDER, false},
     {"gpt-oss", "gpt_oss", "GptOssForCausalLM", NAMES(gpt_oss_names), GGUF_ROWS_IN_ORDER, false},
     {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), GGUF_ROWS_IN_ORDER, false},
     {"gemma", "gemma", "GemmaForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, true},
@@ -397,11 +460,13 @@ const GgufFamily gguf_families[] = {
     {"mistral3", "ministral3", "Ministral3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS,
      false},
     {"olmo2", "olmo2", "Olmo2ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
+    {"olmo2", "olmo3", "Olmo3ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
     {"exaone4", "exaone4", "Exaone4ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
     {"exaone", "exaone", "ExaoneForCausalLM", NAMES(exaone_names), GGUF_ROWS_IN_ORDER, false},
     {"olmo", "olmo", "OlmoForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"nemotron", "nemotron", "NemotronForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, true},
     {"arcee", "arcee", "ArceeForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"jais2", "jais2", "Jais2ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"chatglm", "glm", "GlmForCausalLM", NAMES(glm_names), GGUF_ROWS_IN_ORDER, false},
     {"glm4", "glm4", "Glm4ForCausalLM", NAMES(glm_names), GGUF_ROWS_IN_ORDER, false},
     {"ernie4_5", "ernie4_5", "Ernie4_5ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
@@ -416,6 +481,7 @@ const GgufFamily gguf_families[] = {
     {"phi2", "phi", "PhiForCausalLM", NAMES(phi_names), GGUF_ROWS_IN_ORDER, false},
     {"gptneox", "gpt_neox", "GPTNeoXForCausalLM", NAMES(gpt_neox_names), GGUF_ROWS_STACKED, false},
     {"bloom", "bloom", "BloomForCausalLM", NAMES(bloom_names), GGUF_ROWS_STACKED, false},
+    {"mpt", "mpt", "MptForCausalLM", NAMES(mpt_names), GGUF_ROWS_IN_ORDER, false},
     {"falcon", "falcon", "FalconForCausalLM", NAMES(falcon_names), GGUF_ROWS_STACKED, false},
     {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), GGUF_ROWS_IN_ORDER, false},
     {"eurobert", "eurobert", "EuroBertModel", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},

@@ -337,11 +337,17 @@ Test(decoder_kinds, files_of_llama_cpp_tell_the_same_model)
 {
     // With what its metadata does not tell: ALiBi in Falcon, which layers turn or are local, another activation, residuals behind
     // norms, windows of Mixtral and Qwen, other limits of a gate, LayerNorms of heads, scores that StarCoder does not scale,
-    // YaRN's two scales in DeepSeek where they differ, and its rotations of halves.
+    // YaRN's two scales in DeepSeek where they differ, and its rotations of halves; windows of Llama's kin and dots.llm1,
+    // scaled rotations of local layers, rotations that grow.
     static const char *const without[] = {
-        "gpt_neox-serial",   "falcon-alibi", "smollm3",         "smollm3-window", "bloom-post",
-        "gpt_bigcode-heads", "mixtral-odd",  "qwen2_moe-dense", "gpt_oss-odd",    "deepseek_v2",
-        "deepseek_v3-plain", "arcee-odd",    "stablelm-norms",  "phi-norms"};
+        "gpt_neox-serial", "falcon-alibi",        "smollm3",
+        "smollm3-window",  "bloom-post",          "gpt_bigcode-heads",
+        "mixtral-odd",     "qwen2_moe-dense",     "gpt_oss-odd",
+        "deepseek_v2",     "deepseek_v3-plain",   "arcee-odd",
+        "stablelm-norms",  "phi-norms",           "cwm",
+        "cwm-odd",         "ministral",           "dots1",
+        "mpt-odd",         "glm4_moe_lite-mixed", "internlm3-odd",
+        "helium-odd"};
     Error err = {0};
     JsonDocument *document = NULL;
     want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),
@@ -419,7 +425,7 @@ Test(decoder_kinds, quantize_says_what_llama_cpp_lacks)
         {"gemma-odd", "", "has no place for tensor \"output.weight\" and 2 more"},
         {"starcoder2", "the window of each layer", ""},
         {"starcoder2-odd", "", "wants a tensor \"blk.0.attn_output.bias\""},
-        {"exaone4", "the window of each layer", ""},
+        {"exaone4", "the window of each layer, which layers and columns turn", ""},
         {"smollm3", "which layers and columns turn", ""},
         {"bloom-post", "where residuals begin", ""},
         {"falcon-alibi", "where residuals begin, ALiBi", "has no place for tensor"},
@@ -432,7 +438,21 @@ Test(decoder_kinds, quantize_says_what_llama_cpp_lacks)
         {"nemotron-odd", "", "wants a tensor \"output.weight\""},
         {"cohere-norms", "", "has no place for tensor \"blk.0.attn_k_norm.weight\" and 3 more"},
         {"phi-norms", "", "has no place for tensor \"model.layers.0.self_attn.k_layernorm"},
-        {"glm-odd", "", "wants heads that fill hidden_size"}};
+        {"glm-odd", "", "wants heads that fill hidden_size"},
+        {"glm4_moe", "", ""},
+        {"glm4_moe_lite-mixed",
+         "which layers and columns turn, the epsilon of norms within attention",
+         "has no place for tensor"},
+        {"dots1", "the window of each layer", "wants keys of every head"},
+        {"hunyuan_v1_moe", "", ""},
+        {"olmo3", "", ""},
+        {"mpt", "", ""},
+        {"mpt-odd", "how attention is scaled", ""},
+        {"jais2", "", ""},
+        {"helium", "", ""},
+        {"internlm3", "", ""},
+        {"cwm", "the window of each layer", ""},
+        {"ministral", "the window of each layer", ""}};
     Error err = {0};
     JsonDocument *document = NULL;
     want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),

@@ -8,6 +8,7 @@
 #include "models/model.h"
 #include "models/quantize.h"
 #include "tests/models/model_support.h"
+#include "tests/models/saved.h"
 #include "tests/support/folder.h"
 
 // The model of these members, quantised to F32; the report is the arena's.
@@ -37,6 +38,8 @@ static QuantizeReport quantize_made(const char *members, const char *folder, Are
     return report;
 }
 
+#define MADE(kind, name) "\"model_type\": \"" kind "\", \"architectures\": [\"" name "\"]"
+#define FULL             "\"full_attention\""
 #define LLAMA3                                                                                \
     ", \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, " \
     "\"high_freq_factor\": 4, \"original_max_position_embeddings\": 16}"
@@ -82,6 +85,48 @@ Test(quantize_warnings, name_what_llama_cpp_does_not_take)
                   SLICE_ARG(report.unsaid));
         cr_expect(slice_eq_cstr(report.unplaced, cases[i].unplaced), "%s: " SLICE_FMT,
                   cases[i].members, SLICE_ARG(report.unplaced));
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+}
+
+// What the metadata alone tell of what is rare: without our config.json the same model, and llama.cpp's answers are the same too.
+Test(quantize_warnings, rare_models_are_told_by_metadata_alone)
+{
+    static const char *const cases[] = {
+        // 26 of 46 columns turn, a part that is no binary fraction
+        MADE("nemotron",
+             "NemotronForCausalLM") ", \"head_dim\": 46, \"partial_rotary_factor\": 0.566",
+        // not scaled, as gpt-oss is where a config.json does not say
+        MADE(
+            "gpt_oss",
+            "GptOssForCausalLM") ", \"rope_parameters\": {\"rope_type\": \"default\", "
+                                 "\"rope_theta\": 500.0}, \"num_local_experts\": 3, \"num_experts_per_tok\": 1, "
+                                 "\"head_dim\": 8, \"sliding_window\": 4",
+        // windows of no layer, where a silent file would have them
+        MADE("gemma3_text",
+             "Gemma3ForCausalLM") ", \"sliding_window\": 4, \"head_dim\": 8, "
+                                  "\"query_pre_attn_scalar\": 8, \"layer_types\": [" FULL ", " FULL
+                                  "]",
+        MADE("gemma2", "Gemma2ForCausalLM") ", \"sliding_window\": 4, \"head_dim\": 8, "
+                                            "\"query_pre_attn_scalar\": 8, \"layer_types\": [" FULL
+                                            ", " FULL "]",
+        MADE("olmo3", "Olmo3ForCausalLM") ", \"sliding_window\": 4, \"layer_types\": [" FULL
+                                          ", " FULL "]",
+        MADE("olmo3", "Olmo3ForCausalLM") ", \"sliding_window\": 4, \"layer_types\": [" FULL
+                                          ", \"sliding_attention\"]",
+        // biases of queries, keys and values alone under the name of Llama
+        MADE("helium", "HeliumForCausalLM") ", \"attention_bias\": true, \"head_dim\": 8",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        const char *folder = folder_make();
+        const QuantizeReport report = quantize_made(cases[i], folder, &arena);
+        const char *model = folder_path(folder, "model"), *own = folder_path(folder, "out.gguf"),
+                   *other = folder_path(folder, "other.gguf");
+        cr_expect_eq(report.unsaid.len, 0, "%s: " SLICE_FMT, cases[i], SLICE_ARG(report.unsaid));
+        strip_gguf(own, other);
+        cr_expect_lt(largest_difference(model, other), 2e-5f, "%s", cases[i]);
         arena_release(&arena);
         folder_remove(folder);
     }
