@@ -113,9 +113,20 @@ static Status read_all(const char *name, int fd, size_t max_bytes, Buffer *bytes
     }
 }
 
+// Whether opening it would wait for someone to write: a pipe that has a name. Those that a shell hands over are open already.
+static bool is_named_pipe(const char *path)
+{
+    struct stat info;
+    const Slice name = slice_from_cstr(path);
+    return !slice_starts_with(name, SLICE("/dev/")) && !slice_starts_with(name, SLICE("/proc/")) &&
+           stat(path, &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
 Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out, Error *err)
 {
     int fd;
+    if (is_named_pipe(path))
+        return error_set(err, STATUS_INVALID, "%s: is a pipe, but a file is needed", path);
     TRY(file_open_input(path, &fd, err));
     Buffer bytes = {0};
     Status s = read_all(file_input_name(path), fd, max_bytes, &bytes, err);

@@ -53,8 +53,14 @@ Slice file_name_of(Slice path);
 typedef struct FileWriter FileWriter;
 Status file_writer_open(const char *path, FileWriter **out, Error *err) MUST_CHECK;
 Status file_writer_write(FileWriter *writer, const void *bytes, size_t len, Error *err) MUST_CHECK;
+// All that was written is on the disk; the writer stays open.
+Status file_writer_sync(FileWriter *writer, Error *err) MUST_CHECK;
 // Syncs, closes and renames. The writer is closed whether or not it succeeds; *writer becomes NULL.
 Status file_writer_commit(FileWriter **writer, Error *err) MUST_CHECK;
+// For work that would else be lost: the whole lines that were written so far stay as path.partial, or path.partial.2 and so on
+// where that is taken, which name (of size bytes) becomes. Gives their number; 0 where there is none, and nothing is kept.
+// *writer becomes NULL.
+size_t file_writer_keep(FileWriter **writer, char *name, size_t size);
 // Drops the temporary file; a no-op on NULL. *writer becomes NULL.
 void file_writer_discard(FileWriter **writer);
 // The three calls in one.

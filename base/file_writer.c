@@ -44,7 +44,7 @@ static Status create_temporary(FileWriter *writer, mode_t mode, Error *err)
     if (writer->temporary == NULL) return error_set_memory(err, size, 1, "a path");
     for (int i = 0; i < MAX_TRIES; i++) {
         snprintf(writer->temporary, size, "%s.%ld-%d.tmp", writer->path, (long)getpid(), i);
-        writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (writer->fd >= 0) return STATUS_OK;
         if (errno != EEXIST) break;
     }
@@ -149,10 +149,15 @@ static Status close_target(FileWriter *writer, Error *err)
     return close(fd) == 0 ? STATUS_OK : file_set_errno(err, writer->path, "closing");
 }
 
-static Status finish(FileWriter *writer, Error *err)
+Status file_writer_sync(FileWriter *writer, Error *err)
 {
     TRY(flush_waiting(writer, err));
-    if (!sync_descriptor(writer->fd)) return file_set_errno(err, writer->path, "syncing");
+    return sync_descriptor(writer->fd) ? STATUS_OK : file_set_errno(err, writer->path, "syncing");
+}
+
+static Status finish(FileWriter *writer, Error *err)
+{
+    TRY(file_writer_sync(writer, err));
     TRY(close_target(writer, err));
     if (writer->temporary == NULL) return STATUS_OK;
     if (rename(writer->temporary, writer->path) != 0) {
@@ -178,6 +183,60 @@ void file_writer_discard(FileWriter **writer)
     if (dropped->temporary != NULL) unlink(dropped->temporary);
     release_writer(dropped);
     *writer = NULL;
+}
+
+// How many lines end in the file, and where the last of them does.
+static size_t count_lines(int fd, off_t *end)
+{
+    char piece[4096];
+    off_t at = 0;
+    size_t n_lines = 0;
+    for (;;) {
+        const ssize_t n = pread(fd, piece, sizeof piece, at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return n_lines;
+        for (ssize_t i = 0; i < n; i++) {
+            if (piece[i] != '\n') continue;
+            n_lines++;
+            *end = at + i + 1;
+        }
+        at += n;
+    }
+}
+
+static bool rename_partial(const FileWriter *writer, char *name, size_t size)
+{
+    for (int i = 1; i <= MAX_TRIES; i++) {
+        const int n = i == 1 ? snprintf(name, size, "%s.partial", writer->path)
+                             : snprintf(name, size, "%s.partial.%d", writer->path, i);
+        if (n < 0 || (size_t)n >= size) return false;
+        if (access(name, F_OK) == 0) continue; // of an earlier time, and as dear
+        return rename(writer->temporary, name) == 0;
+    }
+    return false;
+}
+
+size_t file_writer_keep(FileWriter **writer, char *name, size_t size)
+{
+    FileWriter *kept = *writer;
+    Error ignored = {0}; // what stopped the caller is known to it
+    size_t n_lines = 0;
+    if (kept != NULL && kept->temporary != NULL && kept->fd >= 0) {
+        off_t end = 0;
+        const Status s = flush_waiting(kept, &ignored);
+        n_lines = count_lines(kept->fd, &end);
+        const bool is_kept = n_lines > 0 && ftruncate(kept->fd, end) == 0 &&
+                             (s != STATUS_OK || sync_descriptor(kept->fd)) &&
+                             rename_partial(kept, name, size);
+        if (!is_kept) {
+            n_lines = 0;
+        } else {
+            free(kept->temporary);
+            kept->temporary = NULL;
+        }
+    }
+    file_writer_discard(writer);
+    return n_lines;
 }
 
 Status file_write(const char *path, Slice bytes, Error *err)

@@ -47,6 +47,10 @@ Status json_reader_error(const JsonReader *r, Error *err, const char *format, ..
 static Status unexpected(const JsonReader *r, const char *wanted, Error *err)
 {
     char found[JSON_DESCRIBE_SIZE];
+    if (r->text.len == 0) return json_reader_error(r, err, "the text is empty");
+    if (json_is_utf16(r->text))
+        return json_reader_error(r, err,
+                                 "the text is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)");
     json_describe(r->text, r->at, found);
     return json_reader_error_at(r, r->at, err, "found %s where %s was expected", found, wanted);
 }

@@ -24,6 +24,11 @@ const char *json_kind_name(JsonKind kind)
     return "a value";
 }
 
+bool json_is_utf16(Slice text)
+{
+    return slice_starts_with(text, SLICE("\xff\xfe")) || slice_starts_with(text, SLICE("\xfe\xff"));
+}
+
 size_t json_bom_len(Slice text)
 {
     return slice_starts_with(text, SLICE("\xef\xbb\xbf")) ? 3 : 0;

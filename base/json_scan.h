@@ -14,6 +14,8 @@ typedef struct JsonText {
 
 // The length of a byte order mark at the front: 3 or 0.
 size_t json_bom_len(Slice text);
+// Whether it begins with the byte order mark of UTF-16, which no UTF-8 does.
+bool json_is_utf16(Slice text);
 // Line (the text's first one counts as first_line) and column in code points of a byte offset. A byte order mark takes
 // no column.
 JsonPlace json_place_in(Slice text, size_t offset, size_t first_line);

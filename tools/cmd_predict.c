@@ -192,6 +192,8 @@ static Status run(CommandLine *line, Error *err)
         clock_format_duration(clock_now_ns() - started, took);
         log_message(line->log, LOG_DEBUG, "%zu cases in %s", out.n_written, took);
         s = jsonl_out_finish(&out, err);
+    } else {
+        jsonl_out_keep(&out, err);
     }
     jsonl_out_release(&out);
     line_reader_close(&in);
@@ -388,7 +390,8 @@ const Command command_predict = {
         "marked \"truncated\": true; prompts and contexts of causal models fail instead, unless a side is "
         "named, and \"n_cut\" says how many tokens went. The side is \"truncate\" of a line (\"left\", \"right\" or "
         "\"refuse\"), else --truncate. Numbers that are not finite are the strings \"NaN\" and "
-        "\"Infinity\". With --json and without --out the answers are one array.",
+        "\"Infinity\". With --json and without --out the answers are one array. Where --out cannot be written to its end, by Ctrl-C, a full disk or what else goes wrong, the lines "
+        "before are kept as FILE.partial.",
     OPTIONS(options),
     .examples = "assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"
                 "assay predict models/qa --in dev-v2.0.json --out predictions.json\n"

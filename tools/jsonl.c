@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json_scan.h"
+
 enum { FLUSH_BYTES = 1 << 20 };
 
 static Status read_int(JsonReader *r, void *out, Error *err)
@@ -176,6 +178,7 @@ Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
     r.first_line = line_number;
     Status s = jsonl_read_object(&r, fields, n_fields, out, err);
     if (s == STATUS_OK) s = json_read_end(&r, err);
+    if (s != STATUS_OK && json_is_utf16(line)) return s;
     if (s != STATUS_OK && line.len > 0 && slice_trim(line).ptr[0] != '{')
         s = error_set(err, STATUS_INVALID,
                       SLICE_FMT
@@ -298,11 +301,29 @@ Status jsonl_out_flush(JsonlOut *out, Error *err)
 static Status close_file(JsonlOut *out, Error *err)
 {
     TRY(jsonl_out_flush(out, err));
-    if (out->writer) return file_writer_commit(&out->writer, err);
+    if (out->writer) {
+        TRY(file_writer_sync(out->writer, err)); // where it fails, what there is can be kept
+        return file_writer_commit(&out->writer, err);
+    }
     if (!out->stream) return STATUS_OK;
     FILE *stream = out->stream;
     out->stream = NULL;
     return fclose(stream) == 0 ? STATUS_OK : error_set_errno(err, "%s", out->path);
+}
+
+void jsonl_out_keep(JsonlOut *out, Error *err)
+{
+    enum { NAME_BYTES = 4200 };
+    char name[NAME_BYTES];
+    Error ignored = {0};
+    if (!out->writer) return;
+    const Error before = *err;
+    // Of an answer that was begun the rest is missing: it is no whole line, and goes.
+    if (put_text(out, &ignored) != STATUS_OK) buffer_clear(&out->text);
+    const size_t n = file_writer_keep(&out->writer, name, sizeof name);
+    if (n == 0) return;
+    (void)!error_set(err, before.status, "%s; its first %zu lines are kept in %s", before.text, n,
+                     name);
 }
 
 Status jsonl_out_finish(JsonlOut *out, Error *err)
@@ -310,6 +331,7 @@ Status jsonl_out_finish(JsonlOut *out, Error *err)
     if (out->is_array) buffer_append_cstr(&out->text, out->n_written ? "\n]\n" : "[]\n");
     const Status s = close_file(out, err);
     const size_t n_failed = out->n_failed, n = out->n_written;
+    if (s != STATUS_OK) jsonl_out_keep(out, err);
     jsonl_out_release(out);
     if (s != STATUS_OK || n_failed == 0) return s;
     return error_set(err, STATUS_INVALID,

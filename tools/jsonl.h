@@ -109,6 +109,9 @@ Status jsonl_out_flush(JsonlOut *out, Error *err) MUST_CHECK;
 // Ends the document and keeps the file. STATUS_INVALID where cases failed, naming how many: then the file is kept all the
 // same.
 Status jsonl_out_finish(JsonlOut *out, Error *err) MUST_CHECK;
+// After a failure: keeps the whole lines of an unfinished file under another name, and adds to the message which. A no-op where
+// there are none, or where no file is written.
+void jsonl_out_keep(JsonlOut *out, Error *err);
 // Releases everything and drops an unfinished file; a no-op on a zeroed or finished one.
 void jsonl_out_release(JsonlOut *out);
 

@@ -1,4 +1,5 @@
 // assay: reads the command line, runs one command, and turns what it says into a message and an exit status.
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -59,8 +60,19 @@ static Status run(CommandLine *line, int argc, char **argv, Error *err)
     return line->command->run(line, err);
 }
 
+// A standard stream that the caller has closed would lend its number to the next file that is opened, and messages would be
+// written into a model. In its place stands what fails when it is used.
+static void fill_closed_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            return;
+    }
+}
+
 int main(int argc, char **argv)
 {
+    fill_closed_streams();
     Log log = log_to_stream(stderr, LOG_INFO);
     CommandLine line = {.log = &log};
     Error err = {0};

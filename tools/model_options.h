@@ -79,5 +79,8 @@ Status model_options_open(const CommandLine *line, const char *directory, ModelO
                           Model **out, Error *err) MUST_CHECK;
 // Says in the log what tensors of its files the model has no use for.
 void model_options_tell_unused(Log *log, const char *path, const Model *model);
+// Says in the log where the tokenizer has far fewer tokens than the embedding has rows: its files are cut short then, or those
+// of another model, and texts become other ids than they should.
+void model_options_tell_short(Log *log, const char *path, const Model *model);
 
 #endif

@@ -52,7 +52,7 @@ static Status read_type(JsonReader *r, TensorType *type, Error *err)
     return json_reader_error(r, err,
                              "unknown dtype \"" SLICE_FMT
                              "\"; known are F32, F16, BF16, F64 and the integer types",
-                             SLICE_ARG(name));
+                             SLICE_ARG(slice_sub(name, 0, 40)));
 }
 
 static Status read_size(JsonReader *r, size_t *out, Error *err)

@@ -1,6 +1,7 @@
 // vocab.txt (one token a line, the first has id 0), and what tokenizer_config.json says of it.
 #include "base/file.h"
 #include "base/json_reader.h"
+#include "base/json_scan.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
 // ---- vocab.txt ----
@@ -8,6 +9,8 @@
 static Status read_lines(Slice name, Slice text, Vocab *vocab, Arena *arena, Error *err)
 {
     Slice line = {0};
+    text =
+        slice_sub(text, json_bom_len(text), text.len); // else it would be part of the first token
     for (int64_t id = 0; slice_split(&text, '\n', &line); id++) {
         if (line.len > 0 && line.ptr[line.len - 1] == '\r') line.len--;
         const long long number = (long long)id + 1;

@@ -126,6 +126,15 @@ Test(file, reads_standard_input)
     cr_assert(slice_eq_cstr(out, "one\ntwo\n"));
 }
 
+// Opening one would wait for somebody to write.
+Test(file, reads_no_named_pipe)
+{
+    Slice out = {0};
+    cr_assert_eq(mkfifo(at("pipe"), 0600), 0);
+    cr_assert_eq(file_read(&arena, at("pipe"), 100, &out, &err), STATUS_INVALID);
+    cr_expect_not_null(strstr(err.text, "is a pipe, but a file is needed"), "%s", err.text);
+}
+
 Test(file, discard_leaves_the_old_file)
 {
     FileWriter *writer = NULL;
@@ -138,6 +147,25 @@ Test(file, discard_leaves_the_old_file)
     file_writer_discard(&writer);
     expect_content("a", SLICE("old"));
     cr_assert_eq(count_entries(), 1, "a temporary file was left");
+}
+
+Test(file, keeps_whole_lines_of_what_was_not_finished)
+{
+    FileWriter *writer = NULL;
+    char name[4096];
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(file_writer_open(at("a"), &writer, &err), STATUS_OK, "%s", err.text);
+        cr_assert_eq(file_writer_write(writer, "one\ntwo\nthr", 11, &err), STATUS_OK);
+        cr_assert_eq(file_writer_keep(&writer, name, sizeof name), 2);
+        cr_assert_null(writer);
+        cr_assert_str_eq(name, at(i == 0 ? "a.partial" : "a.partial.2"));
+        expect_content(i == 0 ? "a.partial" : "a.partial.2", SLICE("one\ntwo\n"));
+    }
+    cr_assert_eq(file_writer_open(at("a"), &writer, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(file_writer_write(writer, "half", 4, &err), STATUS_OK);
+    cr_assert_eq(file_writer_keep(&writer, name, sizeof name), 0, "no line is whole");
+    cr_assert_eq(file_writer_keep(&writer, name, sizeof name), 0);
+    cr_assert_eq(count_entries(), 2, "a temporary file was left");
 }
 
 Test(file, writes_pieces_of_any_size)

@@ -117,12 +117,22 @@ Test(json, skips_a_byte_order_mark)
     json_close(&d);
 }
 
+Test(json, says_of_utf16_what_it_is)
+{
+    Error err = {0};
+    JsonDocument *d = NULL;
+    cr_assert_eq(json_parse(SLICE("a.json"), SLICE("\xff\xfe{\0}\0"), JSON_STRICT, &d, &err),
+                 STATUS_INVALID);
+    cr_expect_not_null(strstr(err.text, "a.json:1:1: the text is UTF-16: save it as UTF-8"), "%s",
+                       err.text);
+}
+
 Test(json, refuses_what_is_not_json_and_says_where)
 {
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"", "a.json:1:1: found the end of the text where a value was expected"},
+        {"", "a.json:1:1: the text is empty"},
         {"  \n ", "a.json:2:2: found the end of the text where a value was expected"},
         {"{\"a\": 1} x", "a.json:1:10: found 'x' after the end of the document"},
         {"[1, 2", "a.json:1:6: found the end of the text where ',' or ']' was expected"},

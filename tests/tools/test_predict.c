@@ -255,6 +255,20 @@ Test(predict, says_that_a_file_may_not_grow_further)
     program_want(&program, 3);
     cr_expect(text_contains(program.err, "out.jsonl"), "%s", program.err.ptr);
     cr_expect(!file_exists(out));
+    // What was answered before is kept, in whole lines, and a second failure does not write over it.
+    Slice kept = {0};
+    Error err = {0};
+    const char *partial = arena_printf(&arena, "%s.partial", out);
+    cr_assert_eq(file_read(&arena, partial, 1 << 20, &kept, &err), STATUS_OK, "%s", err.text);
+    const size_t n = count_lines(kept);
+    cr_expect(n > 0 && kept.ptr[kept.len - 1] == '\n');
+    cr_expect(json_get(json_line(kept, n - 1), "probabilities") != NULL);
+    cr_expect(text_contains(program.err,
+                            arena_printf(&arena, "first %zu lines are kept in %s", n, partial)),
+              "%s", program.err.ptr);
+    const Program again = RUN(&arena, many.ptr, "predict", model, "--out", out);
+    program_want(&again, 3);
+    cr_expect(file_exists(arena_printf(&arena, "%s.partial.2", out)));
     buffer_release(&many);
     folder_remove(folder);
     arena_release(&arena);

@@ -1,8 +1,12 @@
 // Lines that assay predict cannot answer as they stand: each says in its own place what is wrong, and the others are answered.
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#include "base/file.h"
 #include "program.h"
+#include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 typedef struct Refusal {
@@ -128,5 +132,90 @@ Test(predict_refusals, the_coldest_draw_takes_the_likeliest)
         cr_expect(slice_eq(text_of(json_line(program.out, i), "text"),
                            text_of(json_line(program.out, 0), "text")),
                   "line %zu: " SLICE_FMT, i, SLICE_ARG(program.out));
+    arena_release(&arena);
+}
+
+// A model's folder whose vocabulary is the whole lines of its first n_bytes, behind `before`.
+static const char *cut_vocabulary(Arena *arena, const char *folder, size_t n_bytes,
+                                  const char *before)
+{
+    static const char *const files[] = {"config.json", "model.safetensors",
+                                        "tokenizer_config.json"};
+    Slice text = {0};
+    Error err = {0};
+    Buffer vocabulary = {0};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *from = shared_path(arena_printf(arena, "models/tiny-bert-mlm/%s", files[i]));
+        cr_assert_eq(file_read(arena, from, 1 << 24, &text, &err), STATUS_OK, "%s", err.text);
+        cr_assert_eq(file_write(arena_printf(arena, "%s/%s", folder, files[i]), text, &err),
+                     STATUS_OK, "%s", err.text);
+    }
+    cr_assert_eq(
+        file_read(arena, shared_path("models/tiny-bert-mlm/vocab.txt"), 1 << 24, &text, &err),
+        STATUS_OK, "%s", err.text);
+    buffer_append_cstr(&vocabulary, before);
+    text = slice_sub(text, 0, n_bytes);
+    while (text.ptr[text.len - 1] != '\n') text.len--;
+    buffer_append(&vocabulary, text);
+    cr_assert_eq(
+        file_write(arena_printf(arena, "%s/vocab.txt", folder), buffer_slice(&vocabulary), &err),
+        STATUS_OK, "%s", err.text);
+    buffer_release(&vocabulary);
+    return folder;
+}
+
+// A vocabulary that is cut short reads other ids: it cannot be told from a short one, but that is said.
+Test(predict_refusals, a_vocabulary_that_is_cut_short_is_spoken_of)
+{
+    Arena arena = {0};
+    const char *in = "{\"text\": \"a [MASK] film\"}\n", *folder = folder_make();
+    const char *whole = arena_printf(&arena, "%s", shared_need("models/tiny-bert-mlm"));
+    const Program wanted = RUN(&arena, in, "predict", whole);
+    const Program cut = RUN(&arena, in, "predict", cut_vocabulary(&arena, folder, 1200, ""));
+    program_want(&wanted, 0);
+    program_want(&cut, 0);
+    cr_expect_eq(wanted.err.len, 0, "%s", wanted.err.ptr);
+    cr_expect(text_contains(cut.err, "cut short or of another model"), "%s", cut.err.ptr);
+    const Program marked =
+        RUN(&arena, in, "predict", cut_vocabulary(&arena, folder, SIZE_MAX, "\xef\xbb\xbf"));
+    program_want(&marked, 0);
+    cr_expect(slice_eq(marked.out, wanted.out), "a byte order mark is no token's");
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict_refusals, lines_of_utf16_say_what_they_are)
+{
+    Arena arena = {0};
+    const char *model = arena_printf(&arena, "%s", shared_need("models/tiny-bert-mlm"));
+    const Program program = RUN(&arena, "\xff\xfe{}\n", "predict", model);
+    program_want(&program, 2);
+    cr_expect(text_contains(text_of(json_line(program.out, 0), "error"), "save it as UTF-8"));
+    arena_release(&arena);
+}
+
+// A number that a closed stream leaves free would be the next file's: messages would go into it.
+Test(predict_refusals, closed_streams_lend_their_numbers_to_no_file)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = arena_printf(&arena, "%s", shared_need("models/tiny-bert-mlm"));
+    const char *command =
+        arena_printf(&arena, "'%s' predict '%s' --out '%s/out' --prepare nonsense <&- >&- 2>&-",
+                     ASSAY_BINARY, model, folder);
+    const int state = system(command); // NOLINT(cert-env33-c): the shell closes the streams
+    cr_assert(WIFEXITED(state));
+    cr_expect_eq(WEXITSTATUS(state), 2);
+    cr_expect_not(file_exists(arena_printf(&arena, "%s/out", folder)));
+    const char *unread = arena_printf(&arena, "'%s' predict '%s' --out '%s/out' <&- 2>'%s/err'",
+                                      ASSAY_BINARY, model, folder, folder);
+    const int refused = system(unread); // NOLINT(cert-env33-c): the same
+    Slice said = {0};
+    Error err = {0};
+    cr_expect_eq(WEXITSTATUS(refused), 3);
+    cr_assert_eq(file_read(&arena, arena_printf(&arena, "%s/err", folder), 4096, &said, &err),
+                 STATUS_OK, "%s", err.text);
+    cr_expect(text_contains(said, "standard input: reading"), SLICE_FMT, SLICE_ARG(said));
+    folder_remove(folder);
     arena_release(&arena);
 }
