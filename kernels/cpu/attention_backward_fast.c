@@ -157,16 +157,21 @@ static void add_bias_gradients(const OpArgs *args, const AttentionHead *h, size_
     }
 }
 
-// Block of queries times tile of keys: p and ds, then what they add to dq, dk and dv, each of which begins with its first.
-static void backward_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
-                           size_t j0, size_t n_keys, int is_first_tile, int is_first_block,
-                           const Buffers *b, const float *dy_y)
+// A block of queries of a head, and a tile of keys.
+typedef struct Block {
+    size_t i0, n_rows, j0, n_keys;
+    int begins_queries,
+        begins_keys; // this is the first that adds to its rows of dq, or of dk and dv
+} Block;
+
+// p and ds of a block.
+static void block_scores(const OpArgs *args, const AttentionHead *h, const Block *block,
+                         const Buffers *b, const float *dy_y)
 {
     const Tensor *dy = &args->in[0], *q = &args->in[1], *log_sum_exp = &args->in[5];
-    const Tensor *dq = &args->out[0], *dk = &args->out[1], *dv = &args->out[2];
-    const size_t head_dim = h->as->head_dim, row = h->q_begin + i0, key = h->k_begin + j0;
-    GemmProblem scores = {.m = n_rows,
-                          .n = n_keys,
+    const size_t head_dim = h->as->head_dim, row = h->q_begin + block->i0;
+    GemmProblem scores = {.m = block->n_rows,
+                          .n = block->n_keys,
                           .k = head_dim,
                           .a = head_rows(q, row, h->head, head_dim),
                           .a_stride = q->row_stride,
@@ -182,28 +187,39 @@ static void backward_block(const OpArgs *args, const AttentionHead *h, size_t i0
     scores.b = b->values;
     scores.c = b->ds;
     FAST(gemm_run)(&scores, b->scratch);
-    for (size_t i = 0; i < n_rows; i++) {
+    for (size_t i = 0; i < block->n_rows; i++) {
         const float *lse = (const float *)log_sum_exp->data + (row + i) * log_sum_exp->row_stride;
-        score_gradients(h, i0 + i, j0, n_keys, lse[h->head], dy_y[i0 + i],
-                        b->p + i * ATTENTION_KEYS, b->ds + i * ATTENTION_KEYS);
+        float *p = b->p + i * ATTENTION_KEYS, *ds = b->ds + i * ATTENTION_KEYS;
+        score_gradients(h, block->i0 + i, block->j0, block->n_keys, lse[h->head],
+                        dy_y[block->i0 + i], p, ds);
         if (h->as->relative_bucket)
-            add_bias_gradients(args, h, i0 + i, j0, n_keys, b->ds + i * ATTENTION_KEYS);
+            add_bias_gradients(args, h, block->i0 + i, block->j0, block->n_keys, ds);
     }
-    const GemmProblem to_dq = {.m = n_rows,
+}
+
+// What p and ds of a block add to dq, dk and dv.
+static void block_products(const OpArgs *args, const AttentionHead *h, const Block *block,
+                           const Buffers *b)
+{
+    const Tensor *dy = &args->in[0], *q = &args->in[1];
+    const Tensor *dq = &args->out[0], *dk = &args->out[1], *dv = &args->out[2];
+    const size_t head_dim = h->as->head_dim;
+    const size_t row = h->q_begin + block->i0, key = h->k_begin + block->j0;
+    const GemmProblem to_dq = {.m = block->n_rows,
                                .n = head_dim,
-                               .k = n_keys,
+                               .k = block->n_keys,
                                .a = b->ds,
                                .a_stride = ATTENTION_KEYS,
                                .b = b->key_rows,
-                               .b_stride = VEC_WIDTH * n_keys,
+                               .b_stride = VEC_WIDTH * block->n_keys,
                                .b_side = GEMM_PANELS,
                                .c = head_rows(dq, row, h->head, head_dim),
                                .c_row = dq->row_stride,
                                .c_panel = VEC_WIDTH,
-                               .accumulate = !is_first_tile};
+                               .accumulate = !block->begins_queries};
     FAST(gemm_run)(&to_dq, b->scratch);
-    GemmProblem to_key = key_product(h, n_keys, n_rows);
-    to_key.accumulate = !is_first_block;
+    GemmProblem to_key = key_product(h, block->n_keys, block->n_rows);
+    to_key.accumulate = !block->begins_keys;
     to_key.a = b->ds;
     to_key.b = head_rows(q, row, h->head, head_dim);
     to_key.b_stride = q->row_stride;
@@ -255,8 +271,14 @@ static void backward_group(const OpArgs *args, size_t sequence, size_t kv_head, 
                 const AttentionReach tiles = attention_tiles(&h, i0, n_rows);
                 const int is_first = member == 0 && i0 == 0; // begins dk and dv of every tile
                 if (!is_first && (j0 < tiles.first || j0 >= tiles.end)) continue;
-                backward_block(args, &h, i0, n_rows, j0, n_keys, j0 == (is_first ? 0 : tiles.first),
-                               is_first, b, b->dy_y + member * h.n_queries);
+                const Block block = {.i0 = i0,
+                                     .n_rows = n_rows,
+                                     .j0 = j0,
+                                     .n_keys = n_keys,
+                                     .begins_queries = j0 == (is_first ? 0 : tiles.first),
+                                     .begins_keys = is_first};
+                block_scores(args, &h, &block, b, b->dy_y + member * h.n_queries);
+                block_products(args, &h, &block, b);
             }
         }
     }
