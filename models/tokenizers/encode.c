@@ -1,8 +1,8 @@
 // Encoding: a text through the stages, and what the caller gets.
+#include <string.h>
+
 #include "base/size.h"
 #include "models/tokenizers/tokenizer_internal.h"
-
-#include <string.h>
 
 static const EncodeOptions default_options = {0};
 
@@ -172,6 +172,20 @@ static TokenRange kept_range(const EncodeOptions *options, size_t n, size_t keep
                               : (TokenRange){.end = keep};
 }
 
+// The tokens of a text and its pair, and how many of each stay. What the sinks held before is gone.
+static Status encode_both(const Tokenizer *tokenizer, Slice text, const Slice *pair,
+                          const EncodeOptions *options, EncodeScratch *scratch, TokenSink sinks[2],
+                          size_t keep[2], Error *err)
+{
+    sinks[0].n = sinks[1].n = 0;
+    TRY(encode_text(tokenizer, text, scratch, &sinks[0], err));
+    if (pair != NULL && encode_text(tokenizer, *pair, scratch, &sinks[1], err) != STATUS_OK)
+        return error_wrap(err, "pair");
+    const size_t n[2] = {sinks[0].n, sinks[1].n};
+    const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pair != NULL);
+    return truncate_lengths(options, n_added, n, pair != NULL, keep, err);
+}
+
 typedef struct Tokens {
     TokenSink sinks[2];
     size_t keep[2];
@@ -184,12 +198,7 @@ static Status tokens_of(const Tokenizer *tokenizer, Slice text, const Slice *pai
     const bool is_plain = options->no_special && tokenizer->plain_without_special;
     *out = (Tokens){
         .sinks = {{.arena = arena, .is_plain = is_plain}, {.arena = arena, .is_plain = is_plain}}};
-    TRY(encode_text(tokenizer, text, &scratch, &out->sinks[0], err));
-    if (pair != NULL && encode_text(tokenizer, *pair, &scratch, &out->sinks[1], err) != STATUS_OK)
-        return error_wrap(err, "pair");
-    const size_t n[2] = {out->sinks[0].n, out->sinks[1].n};
-    const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pair != NULL);
-    return truncate_lengths(options, n_added, n, pair != NULL, out->keep, err);
+    return encode_both(tokenizer, text, pair, options, &scratch, out->sinks, out->keep, err);
 }
 
 Status tokenizer_encode(const Tokenizer *tokenizer, Slice text, const Slice *pair,
@@ -254,27 +263,10 @@ static Status batch_reserve(TokenBatch *batch, size_t n, size_t n_more, size_t *
                             Arena *arena, Error *err)
 {
     if (n + n_more <= *capacity) return STATUS_OK;
-    const TokenBatch old = *batch;
     *capacity = size_max(n + n_more, 2 * *capacity);
-    TRY(arena_take(arena, *capacity, sizeof *batch->ids, "a batch of ids", &batch->ids, err));
-    TRY(arena_take(arena, *capacity, sizeof *batch->type_ids, "a batch of ids", &batch->type_ids,
-                   err));
-    if (n > 0) memcpy(batch->ids, old.ids, n * sizeof *batch->ids);
-    if (n > 0) memcpy(batch->type_ids, old.type_ids, n * sizeof *batch->type_ids);
-    return STATUS_OK;
-}
-
-static Status batch_text(const Tokenizer *tokenizer, Slice text, const Slice *pair,
-                         const EncodeOptions *options, EncodeScratch *scratch, TokenSink sinks[2],
-                         size_t keep[2], Error *err)
-{
-    sinks[0].n = sinks[1].n = 0;
-    TRY(encode_text(tokenizer, text, scratch, &sinks[0], err));
-    if (pair != NULL && encode_text(tokenizer, *pair, scratch, &sinks[1], err) != STATUS_OK)
-        return error_wrap(err, "pair");
-    const size_t n[2] = {sinks[0].n, sinks[1].n};
-    const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pair != NULL);
-    return truncate_lengths(options, n_added, n, pair != NULL, keep, err);
+    TRY(arena_grow(arena, n, *capacity, sizeof *batch->ids, "a batch of ids", &batch->ids, err));
+    return arena_grow(arena, n, *capacity, sizeof *batch->type_ids, "a batch of ids",
+                      &batch->type_ids, err);
 }
 
 static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const Slice *pairs,
@@ -290,7 +282,8 @@ static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const S
     for (size_t i = 0; i < out->n_sequences; i++) {
         size_t keep[2];
         const Slice *pair = pairs != NULL ? &pairs[i] : NULL;
-        if (batch_text(tokenizer, texts[i], pair, options, &scratch, sinks, keep, err) != STATUS_OK)
+        if (encode_both(tokenizer, texts[i], pair, options, &scratch, sinks, keep, err) !=
+            STATUS_OK)
             return error_wrap(err, "text %zu", i);
         TRY(batch_reserve(out, n, keep[0] + keep[1] + n_added, &capacity, arena, err));
         const TokenRange ranges[2] = {kept_range(options, sinks[0].n, keep[0]),
