@@ -36,9 +36,10 @@ function(assay_library name)
   target_link_libraries(${name} PUBLIC ${arg_LINK})
 endfunction()
 
-# assay_test(folder SOURCES ... LINK ...): one Criterion program for a folder's tests.
+# assay_test(folder [COST seconds] SOURCES ... LINK ...): one Criterion program for a folder's tests. ctest starts those of
+# the greatest cost first, so that none of them is left alone at the end; it learns by itself, but not before a first run.
 function(assay_test folder)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "COST" "SOURCES;LINK" ${ARGN})
   if(NOT arg_SOURCES)
     return()
   endif()
@@ -52,4 +53,7 @@ function(assay_test folder)
   # Tests ask for absurd amounts of memory; they shall get NULL, as without the sanitizer.
   set_tests_properties(${folder} PROPERTIES
     ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1" LABELS criterion)
+  if(arg_COST)
+    set_tests_properties(${folder} PROPERTIES COST ${arg_COST})
+  endif()
 endfunction()

@@ -205,6 +205,7 @@ Status case_build(OpKind op, DType dtype, size_t index, Exec *reference, Problem
         const Case c = case_at(op, index);
         TRY(problem_open(out, op, dtype, index, capacity_of(op, &c), err));
         case_rows[op].build(out, &c, 0);
+        problem_fit(out);
         return STATUS_OK;
     }
     const Derivative *derivative = derivative_of(op);
@@ -215,5 +216,6 @@ Status case_build(OpKind op, DType dtype, size_t index, Exec *reference, Problem
         return s;
     }
     derivative_build(derivative, out, dtype, 1, 0);
+    problem_fit(out);
     return STATUS_OK;
 }

@@ -29,6 +29,12 @@ void problem_close(Problem *problem)
     *problem = (Problem){0};
 }
 
+void problem_fit(Problem *problem)
+{
+    const size_t spare = 1 << 15; // the offsets of a batch in parts are the most that a check adds
+    problem->capacity_bytes = size_min(problem->capacity_bytes, problem->used_bytes + spare);
+}
+
 Status problem_copy(const Problem *from, Problem *to, Error *err)
 {
     *to = *from;

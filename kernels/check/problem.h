@@ -36,6 +36,9 @@ typedef struct TensorShape {
 Status problem_open(Problem *problem, OpKind op, DType dtype, uint64_t seed, size_t capacity_bytes,
                     Error *err) MUST_CHECK;
 void problem_close(Problem *problem); // a no-op on a zeroed problem
+// Gives up what was not taken, but for a few kilobytes: an upper bound may be megabytes above, and copies would have them too,
+// which sanitizers mark byte for byte.
+void problem_fit(Problem *problem);
 // A copy with a block of its own.
 Status problem_copy(const Problem *from, Problem *to, Error *err) MUST_CHECK;
 
