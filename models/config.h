@@ -113,6 +113,7 @@ typedef struct ExpertsConfig {
 typedef enum HeadNorm {
     HEAD_NORM_RMS,        // root mean square, by a weight of all heads
     HEAD_NORM_RMS_TURNED, // the same of what has turned (Hunyuan)
+    HEAD_NORM_RMS_BARE,   // of what has turned, without a weight (nanochat)
     HEAD_NORM_LAYER,      // LayerNorm by a weight and bias of all heads (Phi)
     HEAD_NORM_LAYER_EACH, // by a row of a matrix for each head (Command R+)
     HEAD_NORM_LAYER_OWN,  // by a tensor for each head (StableLM 2 12B)

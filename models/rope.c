@@ -138,6 +138,8 @@ RopeId rope_record(Tape *tape, const RopeConfig *config, size_t n_dims, size_t m
         rope.long_from = config->original_positions;
         rope.rereads = config->rereads;
     }
+    for (size_t i = 0; config->is_backward && i < (has_long ? n_dims : n_dims / 2); i++)
+        frequencies[i] = -frequencies[i];
     if (config->kind == ROPE_DYNAMIC) {
         rope.long_from = config->original_positions;
         rope.theta = config->theta;

@@ -43,7 +43,8 @@ typedef struct RopeConfig {
         growth; // queries grow with their position p: times 1 + growth log(1 + floor(p / original_positions)); 0 = not
     double
         ntk; // linear: the factor that a file calls "ntk" (GTE), of which theta and factor are made; 0 = none
-    bool rereads; // longrope: TapeRope.rereads, as Phi-3 has it in Transformers
+    bool is_backward; // by the negative angles (nanochat); not for dynamic
+    bool rereads;     // longrope: TapeRope.rereads, as Phi-3 has it in Transformers
 } RopeConfig;
 
 const char *rope_kind_name(RopeKind kind); // "default", "linear", ...

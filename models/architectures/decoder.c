@@ -150,6 +150,7 @@ static Value head_layer_norm(Tape *t, const ModelConfig *c, Value x, const char 
         break;
     case HEAD_NORM_RMS:
     case HEAD_NORM_RMS_TURNED:
+    case HEAD_NORM_RMS_BARE:
     case HEAD_NORM_LAYER:
         norm = tape_layer_norm_params(t, name, c->head_dim);
         break;
@@ -163,6 +164,9 @@ static Value head_layer_norm(Tape *t, const ModelConfig *c, Value x, const char 
 
 static Value head_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
+    const NormArgs bare = {.epsilon = c->layer_norm_eps};
+    if (c->head_norm == HEAD_NORM_RMS_BARE)
+        return tape_rms_norm_of(t, x, tape_ones(t, c->head_dim), bare);
     if (c->head_norm != HEAD_NORM_RMS && c->head_norm != HEAD_NORM_RMS_TURNED)
         return head_layer_norm(t, c, x, name);
     const size_t width = c->norms_all_heads ? value_cols(x) : c->head_dim;
@@ -173,6 +177,7 @@ static Value head_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
 static const char *const head_norm_names[][2] = {
     [HEAD_NORM_RMS] = {"q_norm", "k_norm"},
     [HEAD_NORM_RMS_TURNED] = {"query_layernorm", "key_layernorm"},
+    [HEAD_NORM_RMS_BARE] = {"", ""},
     [HEAD_NORM_LAYER] = {"q_layernorm", "k_layernorm"},
     [HEAD_NORM_LAYER_EACH] = {"q_norm", "k_norm"},
     [HEAD_NORM_LAYER_OWN] = {"q_layernorm", "k_layernorm"},
@@ -193,7 +198,7 @@ static Value within_cap(Tape *t, const ModelConfig *c, Value x)
 static Value prepared(Tape *t, const ModelConfig *c, size_t layer, DecoderRopes ropes, int which,
                       Value x)
 {
-    const bool is_late = c->head_norm == HEAD_NORM_RMS_TURNED;
+    const bool is_late = c->head_norm == HEAD_NORM_RMS_TURNED || c->head_norm == HEAD_NORM_RMS_BARE;
     const char *name = head_norm_names[c->head_norm][which];
     if (c->has_head_norms && !is_late) x = head_norm(t, c, x, name);
     x = turn(t, c, layer, which == 0 ? ropes.queries : ropes.global, ropes.local,

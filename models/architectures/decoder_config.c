@@ -61,6 +61,20 @@ static Status read_yarn(const Json *parameters, RopeConfig *out, Error *err)
     return STATUS_OK;
 }
 
+static Status read_proportional(const Json *parameters, RopeConfig *out, Error *err)
+{
+    out->part = out->factor = 1;
+    TRY(json_opt_double(parameters, "partial_rotary_factor", 0, 1, &out->part, err));
+    return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+}
+
+static Status read_llama3(const Json *parameters, RopeConfig *out, Error *err)
+{
+    TRY(json_want_double(parameters, "low_freq_factor", 1e-6, 1e6, &out->low_freq_factor, err));
+    TRY(json_want_double(parameters, "high_freq_factor", 1e-6, 1e6, &out->high_freq_factor, err));
+    return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+}
+
 // The context of the first training: beside the other parameters, or at the top (Phi-3), or the model's own.
 static Status read_original_positions(const Json *root, const Json *parameters,
                                       const ModelConfig *config, size_t *out, Error *err)
@@ -94,18 +108,13 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
             return json_error(parameters, err, "\"dynamic\" wants heads of more than 2 columns");
         return json_want_double(parameters, "factor", 1, 1e6, &out->factor, err);
     case ROPE_LLAMA3:
-        TRY(json_want_double(parameters, "low_freq_factor", 1e-6, 1e6, &out->low_freq_factor, err));
-        TRY(json_want_double(parameters, "high_freq_factor", 1e-6, 1e6, &out->high_freq_factor,
-                             err));
-        return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+        return read_llama3(parameters, out, err);
     case ROPE_YARN:
         TRY(read_yarn(parameters, out, err));
         out->factor = (double)config->max_positions / (double)out->original_positions;
         return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
     case ROPE_PROPORTIONAL:
-        out->part = out->factor = 1;
-        TRY(json_opt_double(parameters, "partial_rotary_factor", 0, 1, &out->part, err));
-        return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+        return read_proportional(parameters, out, err);
     case ROPE_LONGROPE:
         break;
     }
@@ -156,7 +165,8 @@ static Status read_sizes(const Json *root, const DecoderDefaults *defaults, Mode
     TRY(config_read_size(root, has_other ? defaults->layers_key : "num_hidden_layers", &c->n_layers,
                          err));
     TRY(config_read_size(root, "num_attention_heads", &c->n_heads, err));
-    TRY(config_read_size(root, "intermediate_size", &c->intermediate_size, err));
+    TRY(config_read_size(root, defaults->inner_key ? defaults->inner_key : "intermediate_size",
+                         &c->intermediate_size, err));
     TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
     TRY(config_read_size_or(root, "num_key_value_heads", c->n_heads, &c->n_kv_heads, err));
     const size_t usual = defaults->head_dim ? defaults->head_dim : c->hidden_size / c->n_heads;
@@ -369,7 +379,7 @@ void decoder_write(const ModelConfig *c, const DecoderDefaults *defaults, JsonWr
     json_member_u64(w, "num_attention_heads", c->n_heads);
     json_member_u64(w, "num_key_value_heads", c->n_kv_heads);
     json_member_u64(w, "head_dim", c->head_dim);
-    json_member_u64(w, "intermediate_size", c->intermediate_size);
+    if (!defaults->inner_key) json_member_u64(w, "intermediate_size", c->intermediate_size);
     json_member_u64(w, "max_position_embeddings",
                     c->rope.kind == ROPE_DYNAMIC ? c->rope.original_positions : c->max_positions);
     json_member_float(w, norm_key(defaults), c->layer_norm_eps);

@@ -1,5 +1,5 @@
-// The rows of the registry that are DeepSeek's: the second and the third, which choose experts in other ways, and GLM 4.7 Flash, which
-// is the third with other sizes.
+// The rows of the registry that are DeepSeek's: the second and the third, which choose experts in other ways, GLM 4.7 Flash, which
+// is the third with other sizes, and Youtu-LLM and MiniCPM 3, which have their attention alone.
 #include <math.h>
 
 #include "base/size.h"
@@ -146,13 +146,12 @@ static Status read_glm(Arena *arena, const Json *root, ModelConfig *c, Error *er
     return json_opt_bool(root, "rope_interleave", &c->latent.is_in_pairs, err);
 }
 
-static void write_common(const ModelConfig *c, const ExpertKeys *keys, JsonWriter *w)
+static void write_attention(const ModelConfig *c, JsonWriter *w)
 {
     const LatentConfig *l = &c->latent;
     ModelConfig told = *c;
     told.head_dim = l->turned_dims; // as Transformers counts it
     decoder_write(&told, &defaults, w);
-    experts_write(c, keys, w);
     json_put_key(w, "q_lora_rank");
     if (l->q_rank > 0)
         json_put_u64(w, l->q_rank);
@@ -163,6 +162,12 @@ static void write_common(const ModelConfig *c, const ExpertKeys *keys, JsonWrite
     json_member_u64(w, "qk_rope_head_dim", l->turned_dims);
     json_member_u64(w, "v_head_dim", l->value_dims);
     json_member_bool(w, "attention_bias", c->has_qkv_bias);
+}
+
+static void write_common(const ModelConfig *c, const ExpertKeys *keys, JsonWriter *w)
+{
+    write_attention(c, w);
+    experts_write(c, keys, w);
     experts_write_layers(c, w);
 }
 
@@ -220,5 +225,99 @@ const Architecture architecture_glm4_moe_lite = {
     .base_prefix = "model.",
     .read_config = read_glm,
     .write_config = write_glm,
+    .record = deepseek_record,
+};
+
+// ---- without experts ----
+
+static const DecoderDefaults youtu_defaults = {.theta = 10000,
+                                               .norm_epsilon = 1e-6,
+                                               .head_dim = 64,
+                                               .is_tied = true,
+                                               .activation_key = "hidden_act",
+                                               .activation = "silu"};
+
+static Status read_youtu(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &youtu_defaults, c, err));
+    TRY(read_attention(root, &latent, c, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    return json_opt_bool(root, "rope_interleave", &c->latent.is_in_pairs, err);
+}
+
+static void write_youtu(const ModelConfig *c, JsonWriter *w)
+{
+    write_attention(c, w);
+    json_member_bool(w, "rope_interleave", c->latent.is_in_pairs);
+}
+
+const Architecture architecture_youtu = {
+    .model_type = "youtu",
+    .summary = "Youtu-LLM: Llama with DeepSeek 3's attention",
+    .classes = {{"YoutuForCausalLM", HEAD_CAUSAL_LM}, {"YoutuModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_youtu,
+    .write_config = write_youtu,
+    .record = deepseek_record,
+};
+
+static const DecoderDefaults minicpm_defaults = {.theta = 10000,
+                                                 .norm_epsilon = 1e-5,
+                                                 .head_dim = 32,
+                                                 .is_tied = true,
+                                                 .activation_key = "hidden_act",
+                                                 .activation = "silu"};
+
+// Factors of embeddings, of what layers add, and of logits.
+static Status read_factors(const Json *root, ModelConfig *c, Error *err)
+{
+    const float no_depth = sqrtf((float)c->n_layers);
+    float depth = 0;
+    size_t base = 0;
+    const bool has_depth = !json_get(root, "scale_depth") || config_has(root, "scale_depth"),
+               has_base = !json_get(root, "dim_model_base") || config_has(root, "dim_model_base");
+    TRY(config_read_float(root, "scale_emb", 1e-9, 1e9, 12, &c->embedding_scale, err));
+    TRY(config_read_float(root, "scale_depth", 1e-9, 1e9, has_depth ? 1.4 : (double)no_depth,
+                          &depth, err));
+    TRY(config_read_size_or(root, "dim_model_base", has_base ? 256 : c->hidden_size, &base, err));
+    c->residual_scale = depth / no_depth;
+    c->output_scale = (float)base / (float)c->hidden_size;
+    return STATUS_OK;
+}
+
+static Status read_minicpm(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &minicpm_defaults, c, err));
+    const LatentConfig usual = {.q_rank = 768,
+                                .kv_rank = 256,
+                                .plain_dims = 64,
+                                .turned_dims = 32,
+                                .value_dims = size_max(c->hidden_size / c->n_heads, 1)};
+    TRY(read_attention(root, &usual, c, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    c->latent.is_in_pairs = false;
+    return read_factors(root, c, err);
+}
+
+static void write_minicpm(const ModelConfig *c, JsonWriter *w)
+{
+    write_attention(c, w);
+    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_float(w, "scale_emb", c->embedding_scale);
+    json_member_float(w, "scale_depth", c->residual_scale * sqrtf((float)c->n_layers));
+    json_member_u64(w, "dim_model_base",
+                    (uint64_t)lroundf(c->output_scale * (float)c->hidden_size));
+}
+
+const Architecture architecture_minicpm3 = {
+    .model_type = "minicpm3",
+    .summary = "MiniCPM 3: Llama with DeepSeek 2's attention and factors like Granite's",
+    .classes = {{"MiniCPM3ForCausalLM", HEAD_CAUSAL_LM},
+                {"MiniCPM3Model", HEAD_EMBEDDING},
+                {"MiniCPM3ForSequenceClassification", HEAD_SEQUENCE}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = read_minicpm,
+    .write_config = write_minicpm,
     .record = deepseek_record,
 };

@@ -169,8 +169,9 @@ static Route route(Tape *t, const ModelConfig *c, Value x, const char *name, siz
     const DensePart part = {name, n};
     const Dense layer = tape_dense_parts(t, &part, 1, value_cols(x), bias_flag(c));
     const bool corrects = args->kind == ROUTE_SIGMOID && c->experts.corrects;
+    const char *own = c->experts.names->correction;
     const ParamId bias =
-        corrects ? tape_fixed_vector(t, "gate.e_score_correction_bias", n) : PARAM_NONE;
+        corrects ? tape_fixed_vector(t, own ? own : "gate.e_score_correction_bias", n) : PARAM_NONE;
     tape_keep_exact(t, layer);
     return tape_route(t, tape_linear(t, x, layer, ACTIVATION_NONE), n_active, bias, args);
 }

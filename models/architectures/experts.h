@@ -19,7 +19,8 @@ struct ExpertNames {
     // Files that have all experts of a layer as one tensor below BLOCK (checkpoint_experts.c) call them so: gate and up one behind the
     // other for each expert, and down. NULL: as Transformers 5 calls them in memory, "experts.gate_up_proj" and "experts.down_proj".
     const char *stacked_gate_up, *stacked_down;
-    bool has_biases; // of the router too
+    const char *correction; // of choices, below BLOCK; NULL: "gate.e_score_correction_bias"
+    bool has_biases;        // of the router too
     // Files of Transformers have the layer so: "experts.gate_up_proj" with inputs first and gates and up projections in turn,
     // "experts.down_proj" with inputs first, and their "_bias"; or outputs first in MXFP4, as "_blocks" and "_scales" (gpt-oss).
     bool is_turned;

@@ -1,4 +1,5 @@
-// The rows of the registry that are Llama's kind with experts: Mixtral, Qwen's two, OLMoE, GLM 4.5 and dots.llm1.
+// The rows of the registry that are Llama's kind with experts: Mixtral, Qwen's two, OLMoE, GLM 4.5, Solar Open, dots.llm1 and
+// MiniMax M2.
 #include "models/architecture.h"
 #include "models/architectures/decoder_config.h"
 #include "models/architectures/experts.h"
@@ -311,5 +312,102 @@ const Architecture architecture_dots1 = {
     .base_prefix = "model.",
     .read_config = dots_read,
     .write_config = dots_write,
+    .record = llama_record,
+};
+
+// ---- Solar Open: GLM 4.5 without dense layers, norms of heads and biases behind attention ----
+
+static const DecoderDefaults solar_defaults = {.theta = 1000000,
+                                               .norm_epsilon = 1e-5,
+                                               .head_dim = 128,
+                                               .inner_key = "moe_intermediate_size",
+                                               .activation_key = "hidden_act",
+                                               .activation = "silu"};
+static const ExpertSharing solar_sharing = {
+    .n_dense = 0, .n_shared = 1, .scale = 1, .n_groups = 1, .n_top_groups = 1};
+
+static Status solar_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &solar_defaults, c, err));
+    TRY(experts_read(root, &glm_keys, c, err));
+    TRY(config_want_number(root, "first_k_dense_replace", 0, err));
+    TRY(experts_read_corrected(arena, root, &solar_sharing, c, err));
+    return json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err);
+}
+
+static void solar_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &solar_defaults, w);
+    experts_write(c, &glm_keys, w);
+    experts_write_layers(c, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+}
+
+const Architecture architecture_solar_open = {
+    .model_type = "solar_open",
+    .summary = "Solar Open: Llama with GLM 4.5's experts",
+    .classes = {{"SolarOpenForCausalLM", HEAD_CAUSAL_LM}, {"SolarOpenModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = solar_read,
+    .write_config = solar_write,
+    .record = llama_record,
+};
+
+// ---- MiniMax M2 ----
+
+static const DecoderDefaults minimax_defaults = {.theta = 5000000,
+                                                 .norm_epsilon = 1e-6,
+                                                 .head_dim = 128,
+                                                 .activation_key = "hidden_act",
+                                                 .activation = "silu"};
+static const ExpertNames minimax_names = {.block = "block_sparse_moe",
+                                          .router = "gate",
+                                          .gate = "w1",
+                                          .up = "w3",
+                                          .down = "w2",
+                                          .correction = "e_score_correction_bias"};
+static const ExpertKeys minimax_keys = {.names = &minimax_names,
+                                        .count = "num_local_experts",
+                                        .other_count = "num_experts",
+                                        .n_experts = 256,
+                                        .n_active = 8,
+                                        .route = ROUTE_SIGMOID};
+
+// Its first files say how many columns turn, where others say which part of a head.
+static Status minimax_read_rotation(const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *parameters = decoder_rope_parameters(root);
+    if (config_has(root, "partial_rotary_factor") ||
+        (parameters && config_has(parameters, "partial_rotary_factor")))
+        return STATUS_OK;
+    TRY(config_read_size_or(root, "rotary_dim", c->rotary_dims, &c->rotary_dims, err));
+    if (c->rotary_dims % 2 == 0 && c->rotary_dims <= c->head_dim) return STATUS_OK;
+    return json_error(json_get(root, "rotary_dim"), err, "must be even and at most head_dim, %zu",
+                      c->head_dim);
+}
+
+static Status minimax_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &minimax_defaults, c, err));
+    TRY(minimax_read_rotation(root, c, err));
+    TRY(experts_read(root, &minimax_keys, c, err));
+    c->experts.corrects = c->experts.normalizes = true;
+    c->has_head_norms = c->norms_all_heads = true;
+    return STATUS_OK;
+}
+
+static void minimax_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &minimax_defaults, w);
+    experts_write(c, &minimax_keys, w);
+}
+
+const Architecture architecture_minimax_m2 = {
+    .model_type = "minimax_m2",
+    .summary = "MiniMax M2: Mixtral with sigmoids, and norms of all queries and keys",
+    .classes = {{"MiniMaxM2ForCausalLM", HEAD_CAUSAL_LM}, {"MiniMaxM2Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = minimax_read,
+    .write_config = minimax_write,
     .record = llama_record,
 };

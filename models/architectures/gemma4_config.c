@@ -31,7 +31,7 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
 
 static Status check_kv_heads(const Json *at, size_t n, const ModelConfig *c, Error *err)
 {
-    if (c->n_heads % n == 0) return STATUS_OK;
+    if (n > 0 && c->n_heads % n == 0) return STATUS_OK;
     return json_error(at, err, "num_attention_heads %zu is no multiple of num_key_value_heads %zu",
                       c->n_heads, n);
 }

@@ -10,10 +10,11 @@
 static const DecoderDefaults defaults = {
     .theta = 10000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
 
-static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+static Status read_with(Arena *arena, const Json *root, const DecoderDefaults *usual,
+                        ModelConfig *c, Error *err)
 {
     float divisor = 1;
-    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(decoder_read(arena, root, usual, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
     TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
     TRY(config_read_float(root, "embedding_multiplier", 1e-9, 1e9, 1, &c->embedding_scale, err));
@@ -22,6 +23,11 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(config_read_float(root, "logits_scaling", 1e-9, 1e9, 1, &divisor, err));
     c->output_scale = 1.0f / divisor;
     return STATUS_OK;
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    return read_with(arena, root, &defaults, c, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
@@ -209,4 +215,82 @@ const Architecture architecture_granitemoehybrid = {
     .read_config = read_fourth,
     .write_config = write_fourth,
     .record = record_fourth,
+};
+
+// ---- Granite with windows, sinks, and rotations that differ by layer ----
+
+static const DecoderDefaults window_defaults = {.theta = 10000,
+                                                .norm_epsilon = 1e-5,
+                                                .is_tied = true,
+                                                .activation_key = "hidden_act",
+                                                .activation = "silu"};
+
+// Every fourth layer sees all, from the first on, where layer_types does not say.
+static Status read_window_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool *is_local = NULL;
+    TRY(decoder_read_window_or(root, 128, c, err));
+    if (config_has(root, "layer_types")) return decoder_read_layer_types(arena, root, 0, c, err);
+    TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i % 4 != 0;
+    c->is_local = is_local;
+    return STATUS_OK;
+}
+
+// A base for each layer, 0 where nothing turns. Layers of one reach have the same, or nothing turns in them.
+static Status read_bases(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *list = NULL;
+    bool *unrotated = NULL;
+    double bases[2] = {0, 0}; // of layers without a window and with one
+    TRY(config_read_layer_list(root, "layer_rope_theta", c->n_layers, &list, err));
+    if (!list) return STATUS_OK;
+    TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
+    for (size_t i = 0; i < c->n_layers; i++) {
+        double *base = &bases[c->is_local[i]], own = 0;
+        TRY(json_as_double(json_at(list, i), 0, 1e18, &own, err));
+        unrotated[i] = own == 0;
+        if (*base > 0 && own > 0 && own != *base)
+            return json_error(json_at(list, i), err,
+                              "%g, but %g in a layer that sees as far: that is not supported", own,
+                              *base);
+        if (own > 0) *base = own;
+    }
+    c->unrotated = unrotated;
+    c->rope_local = c->rope;
+    if (bases[1] > 0) c->rope_local.theta = bases[1];
+    if (bases[0] > 0) c->rope.theta = bases[0];
+    return STATUS_OK;
+}
+
+static Status read_with_windows(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(read_with(arena, root, &window_defaults, c, err));
+    c->has_sinks = true;
+    TRY(read_window_layers(arena, root, c, err));
+    return read_bases(arena, root, c, err);
+}
+
+static void write_with_windows(const ModelConfig *c, JsonWriter *w)
+{
+    ModelConfig told = *c;
+    told.rope_local = (RopeConfig){0};
+    write_config(&told, w);
+    if (!c->unrotated) return;
+    json_member_array(w, "layer_rope_theta");
+    for (size_t i = 0; i < c->n_layers; i++) {
+        const double base = c->is_local[i] ? c->rope_local.theta : c->rope.theta;
+        json_put_double(w, c->unrotated[i] ? 0 : base);
+    }
+    json_end_array(w);
+}
+
+const Architecture architecture_granite_swa = {
+    .model_type = "granite_swa",
+    .summary = "Granite with windows, and sinks that attention gives weight to",
+    .classes = {{"GraniteSWAForCausalLM", HEAD_CAUSAL_LM}, {"GraniteSWAModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_with_windows,
+    .write_config = write_with_windows,
+    .record = llama_record,
 };

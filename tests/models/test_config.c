@@ -416,3 +416,47 @@ Test(config, follows_transformers_where_members_disagree)
               "%s", err.text);
     arena_release(&arena);
 }
+
+Test(config, kinds_of_decoders_refuse_by_name_what_they_do_not_support)
+{
+    static const struct {
+        const char *members, *says;
+    } cases[] = {
+        {"\"model_type\": \"granite_swa\", \"architectures\": [\"GraniteSWAForCausalLM\"], "
+         "\"layer_rope_theta\": [100, 0, 200], \"layer_types\": [\"full_attention\", "
+         "\"sliding_attention\", \"full_attention\"]}",
+         "200, but 100"},
+        {"\"model_type\": \"granite_swa\", \"architectures\": [\"GraniteSWAForCausalLM\"], "
+         "\"layer_rope_theta\": [100, 0]}",
+         "layer_rope_theta"},
+        {"\"model_type\": \"nanochat\", \"architectures\": [\"NanoChatForCausalLM\"], "
+         "\"rope_parameters\": {\"rope_type\": \"dynamic\", \"factor\": 2}}",
+         "\"dynamic\" is not supported"},
+        {"\"model_type\": \"minimax_m2\", \"architectures\": [\"MiniMaxM2ForCausalLM\"], "
+         "\"rotary_dim\": 7}",
+         "rotary_dim"},
+        {"\"model_type\": \"solar_open\", \"architectures\": [\"SolarOpenForCausalLM\"], "
+         "\"moe_intermediate_size\": 8, \"first_k_dense_replace\": 1}",
+         "first_k_dense_replace"},
+        {"\"model_type\": \"youtu\", \"architectures\": [\"YoutuForCausalLM\"], "
+         "\"num_key_value_heads\": 1}",
+         "num_key_value_heads"},
+        {"\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], "
+         "\"rope_parameters\": {\"rope_type\": \"proportional\"}}",
+         "Gemma 4 alone"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig c = {0};
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "{\"vocab_size\": 50, \"hidden_size\": 16, \"num_hidden_layers\": 3, "
+                 "\"num_attention_heads\": 2, \"intermediate_size\": 20, "
+                 "\"max_position_embeddings\": 30, %s",
+                 cases[i].members);
+        cr_expect_eq(parse_config(&arena, text, &c, &err), STATUS_INVALID, "%zu", i);
+        cr_expect(strstr(err.text, cases[i].says), "%zu: %s", i, err.text);
+        arena_release(&arena);
+    }
+}

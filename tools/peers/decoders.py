@@ -261,6 +261,32 @@ CASES.update({
                             **dict(GEMMA4, global_head_dim=14)),
 })
 
+CASES.update({
+    "solar_open": dict({k: v for k, v in WIDE.items() if k != "intermediate_size"}, num_key_value_heads=2, head_dim=12,
+                       n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=24, attention_bias=True,
+                       routed_scaling_factor=2.5, num_hidden_layers=3),
+    "minimax_m2": dict(WIDE, num_key_value_heads=2, head_dim=12, num_local_experts=6, num_experts_per_tok=3, rotary_dim=8),
+    "minimax_m2-odd": dict(ODD, num_key_value_heads=1, head_dim=10, num_local_experts=4, num_experts_per_tok=1,
+                           tie_word_embeddings=True),
+    "youtu": dict(WIDE, num_key_value_heads=4, q_lora_rank=24, kv_lora_rank=20, qk_nope_head_dim=12, qk_rope_head_dim=8,
+                  v_head_dim=16),
+    "youtu-plain": dict(ODD, num_key_value_heads=3, q_lora_rank=None, kv_lora_rank=14, qk_nope_head_dim=10, qk_rope_head_dim=6,
+                        v_head_dim=12, rope_interleave=False, attention_bias=True, tie_word_embeddings=False),
+    "minicpm3": dict(WIDE, num_key_value_heads=4, q_lora_rank=24, kv_lora_rank=20, qk_nope_head_dim=12, qk_rope_head_dim=8,
+                     scale_emb=3, scale_depth=0.9, dim_model_base=12),
+    "minicpm3-plain": dict(ODD, num_key_value_heads=3, q_lora_rank=None, kv_lora_rank=14, qk_nope_head_dim=10,
+                           qk_rope_head_dim=6, v_head_dim=20, attention_bias=True, tie_word_embeddings=False,
+                           scale_depth=None, dim_model_base=None, mlp_bias=True),
+    "granite_swa": dict(WIDE, num_key_value_heads=2, num_hidden_layers=5, embedding_multiplier=3.0, residual_multiplier=0.4,
+                        attention_multiplier=0.2, logits_scaling=2.5, sliding_window=4),
+    "granite_swa-bases": dict(ODD, num_key_value_heads=1, num_hidden_layers=4, sliding_window=5, attention_bias=True,
+                              mlp_bias=True, tie_word_embeddings=False, layer_rope_theta=[0, 500.0, 0, 90.0],
+                              layer_types=["full_attention", "sliding_attention", "sliding_attention", "full_attention"]),
+    "nanochat": dict(WIDE, num_key_value_heads=2),
+    "nanochat-odd": dict(ODD, num_key_value_heads=1, attention_bias=True, tie_word_embeddings=True,
+                         final_logit_softcapping=2.0, rope_parameters={"rope_type": "default", "rope_theta": 90.0}),
+})
+
 # Classes of files that Transformers reads as Llama.
 OF_LLAMA = {"exaone": "ExaoneForCausalLM", "internlm3": "InternLM3ForCausalLM"}
 
@@ -284,6 +310,8 @@ EXPERTS = {
     "glm4_moe_lite": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "dots1": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "hunyuan_v1_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "solar_open": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "minimax_m2": ("block_sparse_moe", ("w1", "w3", "w2")),
     "glm4_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "deepseek_v3": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "granitemoe": ("block_sparse_moe", ("gate_proj", "up_proj", "down_proj")),  # as assay takes its tensors apart
@@ -348,7 +376,7 @@ def parameters(model, gradients=False):
         if kind == "exaone":
             for theirs, of_file in EXAONE.items():
                 name = name.replace(theirs, of_file)
-        if kind == "mixtral":
+        if kind in ("mixtral", "minimax_m2"):
             name = name.replace(".mlp.", ".block_sparse_moe.")
         if kind == "granitemoe":
             name = name.replace(".router.weight", ".router.layer.weight")
@@ -378,6 +406,8 @@ def fill(model):
         is_norm = (p.dim() == 1 or p.shape[0] == 1) and name.endswith(".weight")
         p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if is_norm else 0.0)))
     for name, p in model.named_buffers():
+        if model.config.model_type == "minimax_m2":
+            name = name.replace(".mlp.", ".block_sparse_moe.")
         if name.endswith(("e_score_correction_bias", "layer_scalar")):
             p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if name.endswith("layer_scalar") else 0.0)))
 
