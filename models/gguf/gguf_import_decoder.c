@@ -245,6 +245,7 @@ static void put_particulars(GgufImport *in, size_t n_kv_heads)
 // MPT, whose only positions are ALiBi's.
 void import_put_mpt(GgufImport *in)
 {
+    double bias = 0;
     import_put_rows(in, "token_embd.weight", "vocab_size");
     import_put_size(in, "d_model", in->hidden_size);
     import_put_size(in, "n_layers", in->n_layers);
@@ -254,8 +255,22 @@ void import_put_mpt(GgufImport *in)
     import_put_flag(in, "tie_word_embeddings", !import_has_tensor(in, "output.weight"));
     json_member_object(&in->w, "attn_config");
     import_copy_real(in, "attention.clamp_kqv", "clip_qkv");
-    import_copy_real(in, "attention.max_alibi_bias", "alibi_bias_max");
+    // Without it llama.cpp adds nothing to scores.
+    const bool has_alibi = import_real(in, "attention.max_alibi_bias", &bias) && bias > 0;
+    import_put_flag(in, "alibi", has_alibi);
+    if (has_alibi) import_put_real(in, "alibi_bias_max", bias);
     json_end_object(&in->w);
+}
+
+// Files whose layers are all of experts may leave out how wide one without them is.
+static void put_inner(GgufImport *in)
+{
+    size_t size = 0;
+    const bool is_told =
+        import_size(in, "feed_forward_length", &size) ||
+        (in->n_experts > 0 && import_size(in, "expert_feed_forward_length", &size));
+    if (!is_told) import_want_size(in, "feed_forward_length", &size);
+    import_put_size(in, "intermediate_size", size);
 }
 
 void import_put_decoder(GgufImport *in)
@@ -269,7 +284,7 @@ void import_put_decoder(GgufImport *in)
     import_put_size(in, "hidden_size", in->hidden_size);
     import_put_size(in, "num_hidden_layers", in->n_layers);
     import_put_size(in, "num_attention_heads", in->n_heads);
-    import_copy_size(in, "feed_forward_length", "intermediate_size");
+    put_inner(in);
     import_copy_size(in, "context_length", "max_position_embeddings");
     put_norm_and_activation(in);
     import_put_flag(in, "tie_word_embeddings", !import_has_tensor(in, "output.weight"));

@@ -46,7 +46,8 @@ static void put_yarn(GgufImport *in, double factor)
     size_t original = 0;
     import_put_text(in, "rope_type", "yarn");
     import_put_real(in, "factor", factor);
-    if (import_size(in, "rope.scaling.original_context_length", &original))
+    if (import_size(in, "rope.scaling.original_context_length", &original) ||
+        import_size(in, "context_length", &original)) // llama.cpp's, of a silent file
         import_put_size(in, "original_max_position_embeddings", original);
     if (import_real(in, "rope.scaling.yarn_beta_fast", &beta))
         import_put_real(in, "beta_fast", beta);
@@ -65,48 +66,63 @@ static void put_yarn(GgufImport *in, double factor)
                         attention * (1 + 0.1 * log_factor) / (1 + 0.1 * all * log_factor));
 }
 
+// By how much rotations are scaled: 0 for not at all. Older files have another key, and a file that names no kind means linear.
+static double scaling_factor(GgufImport *in, Slice *type)
+{
+    char key[IMPORT_KEY_SIZE];
+    double factor = 0;
+    *type = SLICE("linear");
+    if (in->status == STATUS_OK)
+        in->status = gguf_get_string(in->file, import_key(in, "rope.scaling.type", key), type, NULL,
+                                     in->err);
+    if (!import_real(in, "rope.scaling.factor", &factor))
+        (void)import_real(in, "rope.scale_linear", &factor);
+    return slice_eq_cstr(*type, "none") ? 0 : factor;
+}
+
+// Without the object around it.
+static void put_scaling(GgufImport *in, bool is_yarn, double factor)
+{
+    if (!is_yarn) {
+        import_put_text(in, "rope_type", "linear");
+        import_put_real(in, "factor", factor);
+        return;
+    }
+    put_yarn(in, factor);
+    // gpt-oss keeps the ramp's ends as they are; llama.cpp rounds them in every model.
+    if (strcmp(in->family->model_type, "gpt_oss") == 0) import_put_flag(in, "truncate", false);
+    import_copy_real(in, "attention.temperature_scale", "llama_4_scaling_beta");
+}
+
 // Linear scaling, YaRN, or a factor for each frequency.
 void import_put_rope(GgufImport *in)
 {
-    char key[IMPORT_KEY_SIZE];
-    Slice type = SLICE("none");
-    double factor = 1;
-    import_copy_real(in, "rope.freq_base", "rope_theta");
-    if (in->status == STATUS_OK)
-        in->status = gguf_get_string(in->file, import_key(in, "rope.scaling.type", key), &type,
-                                     NULL, in->err);
-    const bool is_scaled = import_real(in, "rope.scaling.factor", &factor);
+    Slice type = {0};
+    double theta = 10000; // llama.cpp's, of a silent file
+    (void)import_real(in, "rope.freq_base", &theta);
+    import_put_real(in, "rope_theta", theta);
+    const double factor = scaling_factor(in, &type);
     const bool has_long = import_has_tensor(in, "rope_factors_long.weight");
     const bool has_freqs = import_has_tensor(in, "rope_freqs.weight");
-    const bool is_linear = slice_eq_cstr(type, "linear"), is_yarn = slice_eq_cstr(type, "yarn");
+    const bool is_yarn = slice_eq_cstr(type, "yarn");
+    const bool is_known = is_yarn || slice_eq_cstr(type, "linear") || slice_eq_cstr(type, "none");
     if (in->status != STATUS_OK) return;
     json_member_double(&in->w, "partial_rotary_factor",
                        rope_part_of(in->rotary_dims, in->head_dim));
-    if (has_long || has_freqs || (is_scaled && (is_linear || is_yarn))) {
-        json_member_object(&in->w, "rope_scaling");
-        if (has_long || has_freqs) {
-            put_listed_factors(in, has_freqs);
-        } else if (is_yarn) {
-            put_yarn(in, factor);
-            // gpt-oss keeps the ramp's ends as they are; llama.cpp rounds them in every model.
-            if (strcmp(in->family->model_type, "gpt_oss") == 0)
-                import_put_flag(in, "truncate", false);
-            import_copy_real(in, "attention.temperature_scale", "llama_4_scaling_beta");
-        } else {
-            import_put_text(in, "rope_type", "linear");
-            import_put_real(in, "factor", factor);
-        }
-        json_end_object(&in->w);
-    } else if (strcmp(in->family->model_type, "gpt_oss") == 0) {
-        // Which would be scaled if nothing were said.
-        json_member_object(&in->w, "rope_scaling");
-        import_put_text(in, "rope_type", "default");
-        json_end_object(&in->w);
-    } else if (!is_linear && !slice_eq_cstr(type, "none")) {
+    if (!has_long && !has_freqs && !is_known) {
         in->status = error_set(in->err, STATUS_INVALID,
                                SLICE_FMT ": rope scaling \"" SLICE_FMT
                                          "\" is not supported; supported are linear, yarn, "
                                          "Llama 3's factors and Phi-3's",
                                SLICE_ARG(in->file->name), SLICE_ARG(type));
+        return;
     }
+    json_member_object(&in->w, "rope_scaling");
+    if (has_long || has_freqs)
+        put_listed_factors(in, has_freqs);
+    else if (factor != 0)
+        put_scaling(in, is_yarn, factor);
+    else // which gpt-oss would be if nothing were said
+        import_put_text(in, "rope_type", "default");
+    json_end_object(&in->w);
 }

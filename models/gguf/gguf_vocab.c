@@ -314,6 +314,8 @@ static Status put_special(GgufBuilder *b, Vocab *vocab, const Json *root, const 
         put_id_of_text(b, vocab, "tokenizer.ggml.seperator_token_id", "[SEP]"); // so spelt there
         put_id_of_text(b, vocab, "tokenizer.ggml.padding_token_id", "[PAD]");
         put_id_of_text(b, vocab, "tokenizer.ggml.cls_token_id", "[CLS]");
+        // Which newer ones of llama.cpp take for it: without this 101, wherever that is.
+        put_id_of_text(b, vocab, "tokenizer.ggml.bos_token_id", "[CLS]");
         put_id_of_text(b, vocab, "tokenizer.ggml.mask_token_id", "[MASK]");
         return STATUS_OK;
     }

@@ -119,3 +119,72 @@ Test(gguf_model, t5s_encoder_alone_is_told)
         folder_remove(folder);
     }
 }
+
+// A file without a kind of scaling means linear, older ones have the factor under another key, and 0 stands for none; read so by
+// llama-cpp-python 0.3.36.
+Test(gguf_model, rotations_are_scaled_as_told)
+{
+    static const struct {
+        const char *architecture, *type, *key;
+        float factor;
+        RopeKind kind;
+    } cases[] = {
+        {"llama", NULL, NULL, 0, ROPE_DEFAULT},
+        {"llama", NULL, "rope.scaling.factor", 4, ROPE_LINEAR},
+        {"llama", NULL, "rope.scale_linear", 4, ROPE_LINEAR},
+        {"llama", "linear", "rope.scaling.factor", 0, ROPE_DEFAULT},
+        {"llama", "none", "rope.scaling.factor", 4, ROPE_DEFAULT},
+        {"llama", "yarn", "rope.scaling.factor", 4, ROPE_YARN},
+        {"gpt-oss", NULL, NULL, 0, ROPE_DEFAULT}, // and no width without experts
+    };
+    static const char *const sizes[] = {"block_count",          "embedding_length",
+                                        "attention.head_count", "feed_forward_length",
+                                        "expert_count",         "expert_used_count"};
+    static const float words[8 * 8];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        Gguf file;
+        Buffer text = {0};
+        ModelConfig config;
+        GgufBuilder b = {0};
+        char key[96];
+        const char *kind = cases[i].architecture;
+        const char *folder = folder_make(), *path = folder_path(folder, "f.gguf");
+        const size_t n_sizes = strcmp(kind, "llama") == 0 ? 4 : 6;
+        gguf_put_string(&b, "general.architecture", slice_from_cstr(kind));
+        for (size_t k = 0; k < n_sizes; k++) {
+            const bool is_inner = k == 3 && n_sizes > 4;
+            snprintf(key, sizeof key, "%s.%s", kind,
+                     is_inner ? "expert_feed_forward_length" : sizes[k]);
+            gguf_put_u32(&b, key, k == 1 ? 8 : 1);
+        }
+        snprintf(key, sizeof key, "%s.context_length", kind);
+        gguf_put_u32(&b, key, 64);
+        snprintf(key, sizeof key, "%s.rope.scaling.type", kind);
+        if (cases[i].type) gguf_put_string(&b, key, slice_from_cstr(cases[i].type));
+        snprintf(key, sizeof key, "%s.%s", kind, cases[i].key ? cases[i].key : "");
+        if (cases[i].key) gguf_put_f32(&b, key, cases[i].factor);
+        const SafeItem item = {.name = SLICE("token_embd.weight"),
+                               .type = TENSOR_F32,
+                               .n_dims = 2,
+                               .shape = {8, 8},
+                               .data = words};
+        want_ok(gguf_write(path, &b, &item, 1, NULL, NULL, &err), &err);
+        want_ok(gguf_open(path, &file, &err), &err);
+        want_ok(gguf_config_told(&file, &text, &err), &err);
+        want_ok(parse_config(&arena,
+                             arena_printf(&arena, SLICE_FMT, SLICE_ARG(buffer_slice(&text))),
+                             &config, &err),
+                &err);
+        cr_expect_eq(config.rope.kind, cases[i].kind, "case %zu", i);
+        cr_expect_eq(config.rope.theta, 10000.0, "case %zu", i);
+        if (config.rope.kind == ROPE_YARN) cr_expect_eq(config.rope.original_positions, 64);
+        if (config.rope.kind != ROPE_DEFAULT) cr_expect_eq(config.rope.factor, 4.0, "case %zu", i);
+        buffer_release(&text);
+        gguf_close(&file);
+        gguf_builder_release(&b);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+}
