@@ -29,15 +29,17 @@ static Status want_memory(Trainer *t, size_t n_tokens, size_t n_targets, size_t 
 {
     StepMemory *m = &t->memory;
     if (n_sequences > m->n_sequences) {
-        m->n_sequences = room(m->n_sequences, n_sequences);
-        TRY(grow(&m->inputs, m->n_sequences, sizeof *m->inputs, err));
-        TRY(grow(&m->weights, m->n_sequences, sizeof *m->weights, err));
-        TRY(grow(&m->targets, m->n_sequences, sizeof *m->targets, err));
+        const size_t n = room(m->n_sequences, n_sequences);
+        TRY(grow(&m->inputs, n, sizeof *m->inputs, err));
+        TRY(grow(&m->weights, n, sizeof *m->weights, err));
+        TRY(grow(&m->targets, n, sizeof *m->targets, err));
+        m->n_sequences = n; // of all three, now that each has them
     }
     const size_t n_labels = n_tokens + n_targets + 2 * n_sequences;
     if (n_labels > m->n_labels) {
-        m->n_labels = room(m->n_labels, n_labels);
-        TRY(grow(&m->labels, m->n_labels, sizeof *m->labels, err));
+        const size_t n = room(m->n_labels, n_labels);
+        TRY(grow(&m->labels, n, sizeof *m->labels, err));
+        m->n_labels = n;
     }
     if (n_tokens <= m->n_tokens) return STATUS_OK;
     const size_t old = m->n_tokens, larger = room(old, n_tokens);
