@@ -1,8 +1,8 @@
 // Joining the symbols of a word, in two ways: by looking at all pairs, and for long words with a heap.
+#include <string.h>
+
 #include "base/size.h"
 #include "models/tokenizers/bpe.h"
-
-#include <string.h>
 
 enum { NO_RANK = INT32_MAX };
 

@@ -6,10 +6,10 @@
 //   (?m)    the dot matches line ends: PCRE2's (?s). ^ and $ are of lines always: PCRE2_MULTILINE
 //   x{2}+   repeated once or more, not possessive
 // What PCRE2 lacks (&& in a class) is refused there, with the place.
+#include <string.h>
+
 #include "base/unicode.h"
 #include "models/tokenizers/pattern.h"
-
-#include <string.h>
 
 // Signs that Unicode counts as alphabetic: letters in circles and squares.
 #define SIGNS_OF_WORDS \

@@ -1,11 +1,11 @@
 // Opening, closing, and what a tokenizer knows.
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "base/json.h"
 #include "models/tokenizers/tokenizer_internal.h"
 #include "models/tokenizers/told.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 // ---- what it knows ----
 

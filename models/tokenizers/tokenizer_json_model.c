@@ -1,9 +1,9 @@
 // The "model" of a tokenizer.json: WordPiece, BPE, Unigram or WordLevel.
-#include "base/size.h"
-#include "models/tokenizers/tokenizer_json.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "base/size.h"
+#include "models/tokenizers/tokenizer_json.h"
 
 static Status read_vocab(TokenizerFile *file, JsonReader *r, Error *err)
 {

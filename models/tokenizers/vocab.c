@@ -1,8 +1,9 @@
 // Tokens by id, and ids by token.
 #include "models/tokenizers/vocab.h"
-#include "base/size.h"
 
 #include <string.h>
+
+#include "base/size.h"
 
 uint64_t token_hash(Slice key)
 {
