@@ -54,6 +54,7 @@ CheckpointTables checkpoint_own_tables(const Safetensors *tensors,
 // metadata; the mean as it is where nothing is said. layers follow pooling, and norms follow layers.
 typedef struct CheckpointEmbedding {
     EmbeddingPool pool;
+    char pool_folder[64]; // whose config.json says so: "1_Pooling"
     bool is_normalized;
     EmbeddingLayer layers[EMBEDDING_MAX_LAYERS];
     size_t n_layers;

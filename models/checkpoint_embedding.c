@@ -11,6 +11,7 @@ typedef struct Reading {
     Arena *arena;
     Slice folder;     // of the model
     const char *pool; // file that says how vectors are pooled
+    bool names_pool;  // it is modules.json that names it
     CheckpointEmbedding *out;
 } Reading;
 
@@ -76,6 +77,21 @@ static Status add_layer(const Reading *r, Slice folder, Error *err)
 
 // ---- modules.json: what follows the encoder ----
 
+// Without a name it is the folder's usual one.
+static Status take_pool(Reading *r, Slice folder, Error *err)
+{
+    CheckpointEmbedding *out = r->out;
+    if (folder.len == 0) return STATUS_OK;
+    if (folder.len >= sizeof out->pool_folder) {
+        out->unsupported = "a pooling whose folder has too long a name";
+        return STATUS_OK;
+    }
+    memset(out->pool_folder, 0, sizeof out->pool_folder);
+    memcpy(out->pool_folder, folder.ptr, folder.len);
+    r->names_pool = true;
+    return path_of(r, folder, "config.json", &r->pool, err);
+}
+
 typedef enum ModuleKind {
     MODULE_OTHER,
     MODULE_PASSED,
@@ -128,7 +144,7 @@ static Status read_module(Reading *r, const Json *module, bool *is_pooled, Error
         break;
     case MODULE_POOL:
         *is_pooled = true;
-        return folder.len > 0 ? path_of(r, folder, "config.json", &r->pool, err) : STATUS_OK;
+        return take_pool(r, folder, err);
     case MODULE_DENSE:
         return add_layer(r, folder, err);
     case MODULE_NORM:
@@ -191,12 +207,16 @@ static Status read_modes(const Json *root, CheckpointEmbedding *out, Error *err)
     return STATUS_OK;
 }
 
-static Status read_pool(const char *path, CheckpointEmbedding *out, Error *err)
+// A mean in the place of what a missing file says would be other embeddings in silence.
+static Status read_pool(const Reading *r, Error *err)
 {
     JsonDocument *document = NULL;
-    if (!file_exists(path)) return STATUS_OK;
-    TRY(json_load(path, JSON_STRICT, &document, err));
-    const Status s = read_modes(json_root(document), out, err);
+    if (!file_exists(r->pool)) {
+        if (r->names_pool) r->out->unsupported = "a pooling whose config.json is missing";
+        return STATUS_OK;
+    }
+    TRY(json_load(r->pool, JSON_STRICT, &document, err));
+    const Status s = read_modes(json_root(document), r->out, err);
     json_close(&document);
     return s;
 }
@@ -222,12 +242,12 @@ Status checkpoint_embedding(const Checkpoint *checkpoint, const char *path,
     Arena arena = {0};
     Reading r = {.arena = &arena, .folder = slice_from_cstr(path), .out = out};
     const char *modules = NULL;
-    *out = (CheckpointEmbedding){.pool = POOL_MEAN};
+    *out = (CheckpointEmbedding){.pool = POOL_MEAN, .pool_folder = "1_Pooling"};
     if (checkpoint->gguf.n_pairs > 0) return read_gguf_embedding(&checkpoint->gguf, out, err);
-    Status s = path_of(&r, SLICE("1_Pooling"), "config.json", &r.pool, err);
+    Status s = path_of(&r, slice_from_cstr(out->pool_folder), "config.json", &r.pool, err);
     if (s == STATUS_OK) s = path_of(&r, SLICE(""), "modules.json", &modules, err);
     if (s == STATUS_OK) s = read_modules(&r, modules, err);
-    if (s == STATUS_OK) s = read_pool(r.pool, out, err);
+    if (s == STATUS_OK) s = read_pool(&r, err);
     arena_release(&arena);
     return s;
 }

@@ -47,6 +47,7 @@ struct Model {
     // Closes the two above; NULL for a model made without files, which so needs no code that reads them.
     void (*close_files)(Model *model);
     int wants_normalized;
+    char pool_folder[64]; // CheckpointEmbedding.pool_folder; empty where no file was asked
     Tape tape;
     Program *program;         // for answers
     float *weights;           // [tape.n_floats] on the device

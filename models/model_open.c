@@ -116,6 +116,7 @@ static Status choose_pool(Model *model, Checkpoint *files, const char *path,
             path, embedding.unsupported);
     }
     model->wants_normalized = embedding.is_normalized;
+    memcpy(model->pool_folder, embedding.pool_folder, sizeof model->pool_folder);
     model->config.one_token = options->one_token && model->config.head == HEAD_MASKED_LM;
     model->config.pool = options->has_pool ? options->pool : embedding.pool;
     if (options->has_pool || model->config.head != HEAD_EMBEDDING) return STATUS_OK;

@@ -32,7 +32,6 @@ static const char *const embedding_files[] = {
     "modules.json",
     "config_sentence_transformers.json",
     "sentence_bert_config.json",
-    "1_Pooling/config.json",
 };
 
 enum { TOKENIZER_FILE_MAX = 256 << 20 };
@@ -63,6 +62,16 @@ static Status copy_files(const Model *model, const char *const *names, size_t n,
         arena_release(&arena);
     }
     return s;
+}
+
+// What says how embeddings are pooled, under the name that modules.json has for it.
+static Status copy_pool(const Model *model, Slice directory, Error *err)
+{
+    char name[sizeof model->pool_folder + sizeof "/config.json"];
+    const char *const names[] = {name};
+    snprintf(name, sizeof name, "%s/config.json",
+             model->pool_folder[0] ? model->pool_folder : "1_Pooling");
+    return copy_files(model, names, 1, directory, err);
 }
 
 // Layers behind an embedding's pooling have folders of their own, and are never changed.
@@ -323,6 +332,7 @@ Status model_save(const Model *model, const char *directory, Error *err)
     if (s == STATUS_OK && model->config.head == HEAD_EMBEDDING)
         s = copy_files(model, embedding_files, sizeof embedding_files / sizeof *embedding_files,
                        folder, err);
+    if (s == STATUS_OK && model->config.head == HEAD_EMBEDDING) s = copy_pool(model, folder, err);
     if (s == STATUS_OK) s = copy_layers(model, folder, err);
     if (s == STATUS_OK) s = save_config(model, config, err);
     arena_release(&arena);

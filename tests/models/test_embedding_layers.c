@@ -113,9 +113,6 @@ Test(embedding_layers, follow_pooling_as_modules_json_says)
     cr_expect(model_wants_normalized(model));
     want_ok(model_save(model, copy, &err), &err);
     model_close(&model);
-    folder_write(copy, "modules.json", ALL_MODULES);
-    want_ok(file_make_directories(folder_path(copy, "pool"), &err), &err);
-    folder_write(copy, "pool/config.json", "{\"pooling_mode_cls_token\": true}");
     embed(copy, &as_told, LAST, again);
     cr_expect_arr_eq(again, ours, sizeof ours);
     folder_remove(folder);
@@ -148,6 +145,7 @@ Test(embedding_layers, that_do_not_fit_are_refused)
          "a module's folder must be a plain name beside modules.json"},
         {"modules.json", "[" MODULE("pool", "Pooling") ", " MODULE("..", "Dense") "]",
          "a module's folder must be a plain name beside modules.json"},
+        {"pool/config.json", NULL, "a pooling whose config.json is missing"},
         {"2_Dense/model.safetensors", NULL, "2_Dense/model.safetensors is not there"},
     };
     static float weights[WIDTH * MIDDLE + MIDDLE * LAST], biases[MIDDLE + LAST];
