@@ -64,6 +64,9 @@ void tokenizer_close(Tokenizer **tokenizer); // a no-op on NULL
 
 // Highest id + 1, added tokens included; the rows an embedding needs. Ids in between may be unused.
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer);
+// A member of tokenizer_config.json that says otherwise than the tokenizer.json that is followed, where Transformers 5 follows the
+// former: ids are then not those that it has. NULL = none.
+const char *tokenizer_disagreement(const Tokenizer *tokenizer);
 // Memory that it has.
 size_t tokenizer_bytes(const Tokenizer *tokenizer);
 // The token's text as the file spells it ("##ing", "\u0120the"); ptr is NULL for an id that is out of range or unused.

@@ -200,6 +200,7 @@ struct Tokenizer {
     uint8_t *flags;               // by id: TOKEN_IS_ADDED, TOKEN_IS_SPECIAL
     int32_t special[N_SPECIAL_TOKENS];
     size_t model_max_length;
+    const char *disagreement; // as tokenizer_disagreement has it
     // languages.c
     int32_t *languages; // [n_languages] their tokens
     Slice *language_codes;
