@@ -74,18 +74,34 @@ static bool has_same_rotations(const ModelConfig *is, const ModelConfig *told)
     return is->latent.is_in_pairs == told->latent.is_in_pairs;
 }
 
+// Whether two rotations have the same frequencies.
+static bool has_same_frequencies(const ModelConfig *c, const RopeConfig *other)
+{
+    enum { MOST_PAIRS = 512 };
+    float one[MOST_PAIRS], another[MOST_PAIRS];
+    if (c->rotary_dims / 2 > MOST_PAIRS) return false;
+    rope_frequencies(&c->rope, c->rotary_dims, false, one);
+    rope_frequencies(other, c->rotary_dims, false, another);
+    return memcmp(one, another, c->rotary_dims / 2 * sizeof *one) == 0;
+}
+
 // llama.cpp rounds the ends of YaRN's ramp in every model.
 static bool is_rounded_anyway(const ModelConfig *c)
 {
-    enum { MOST_PAIRS = 512 };
-    float as_is[MOST_PAIRS], rounded[MOST_PAIRS];
     RopeConfig other = c->rope;
     if (other.kind != ROPE_YARN || !other.keeps_fractions) return true;
-    if (c->rotary_dims / 2 > MOST_PAIRS) return false;
     other.keeps_fractions = false;
-    rope_frequencies(&c->rope, c->rotary_dims, false, as_is);
-    rope_frequencies(&other, c->rotary_dims, false, rounded);
-    return memcmp(as_is, rounded, c->rotary_dims / 2 * sizeof *as_is) == 0;
+    return has_same_frequencies(c, &other);
+}
+
+// Where the ramp begins and ends llama.cpp heeds in Ministral 3 alone.
+static bool has_usual_ramp(const ModelConfig *c)
+{
+    RopeConfig other = c->rope;
+    if (other.kind != ROPE_YARN || slice_eq_cstr(c->model_type, "ministral3")) return true;
+    other.beta_fast = 32;
+    other.beta_slow = 1;
+    return has_same_frequencies(c, &other);
 }
 
 // Of DeepSeek llama.cpp takes both scales for one.
@@ -124,6 +140,7 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
         {is->rope.kind != ROPE_DYNAMIC, "a rotation that grows with the text"},
         {has_same_rotations(is, told), "which layers and columns turn"},
         {is_rounded_anyway(is), "\"truncate\": false of YaRN"},
+        {has_usual_ramp(is), "the ramp of YaRN"},
         {has_same_yarn(is, told), "the scales of YaRN"},
         {!has_windows(is) || (is->rope_local.kind == ROPE_DEFAULT &&
                               is_close(is->rope_local.theta, told->rope_local.theta)),

@@ -43,6 +43,9 @@ static QuantizeReport quantize_made(const char *members, const char *folder, Are
 #define LLAMA3                                                                                \
     ", \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, " \
     "\"high_freq_factor\": 4, \"original_max_position_embeddings\": 16}"
+#define YARN(fast, slow)                                                                 \
+    ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"beta_fast\": " #fast \
+    ", \"beta_slow\": " #slow ", \"original_max_position_embeddings\": 200}"
 #define EXPERTS ", \"num_experts\": 4, \"num_experts_per_tok\": 2"
 #define LATENT                                                                             \
     ", \"q_lora_rank\": null, \"kv_lora_rank\": 12, \"qk_nope_head_dim\": 8, "             \
@@ -73,6 +76,8 @@ Test(quantize_warnings, name_what_llama_cpp_does_not_take)
         {"\"model_type\": \"phi3\", \"sliding_window\": 64", "", ""},
         {"\"model_type\": \"phi3\", \"sliding_window\": 6", "the window of each layer", ""},
         {"\"model_type\": \"mistral\", \"sliding_window\": 64", "", ""},
+        {"\"model_type\": \"llama\", \"head_dim\": 16" YARN(32, 1), "", ""},
+        {"\"model_type\": \"llama\", \"head_dim\": 16" YARN(4, 0.5), "the ramp of YaRN", ""},
         {"\"model_type\": \"deepseek_v2\"" LATENT, "", ""},
         {"\"model_type\": \"deepseek_v2\", \"rms_norm_eps\": 1e-3" LATENT,
          "the epsilon of norms within attention", ""},
