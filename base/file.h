@@ -15,6 +15,8 @@ void file_drop(Slice part);
 // The same of the code and constants of the program and its libraries, of which a command needs some while it starts and others
 // while it works, and of what is free in the heap. A hint: where the system does not say which pages are unchanged, all stay.
 void file_drop_images(void);
+// What is free in the heap goes back by itself.
+void file_drop_heap(void);
 // The whole file copied into the arena (NUL after the last byte); refuses more than max_bytes. "-" is standard input.
 Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out,
                  Error *err) MUST_CHECK;

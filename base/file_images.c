@@ -58,6 +58,13 @@ static int drop_image(struct dl_phdr_info *image, size_t size, void *context)
     return 0;
 }
 
+void file_drop_heap(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 void file_drop_images(void)
 {
     Dropping d = {.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
@@ -65,7 +72,5 @@ void file_drop_images(void)
     if (d.pagemap < 0) return;
     (void)dl_iterate_phdr(drop_image, &d);
     close(d.pagemap);
-#ifdef __GLIBC__
-    (void)malloc_trim(0);
-#endif
+    file_drop_heap();
 }

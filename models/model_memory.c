@@ -8,10 +8,12 @@
 #include "models/training/trainer.h"
 
 enum {
-    // Code, libraries, the heap, and what a command reads and writes, after what starting took of them went back (measured: 3.5 to
-    // 4 MiB); while it starts it has a little more.
-    PROGRAM_BYTES = 15 << 18,
-    WORKER_BYTES = 3 << 17, // scratch of kernels, a thread's stack
+    // Code, libraries, the heap, and what a command reads and writes, after what starting took of them went back (measured: 3 to
+    // 3.5 MiB); while it starts it has a little more.
+    PROGRAM_BYTES = 13 << 18,
+    // Scratch of kernels, a thread's stack.
+    WORKER_BYTES = 1 << 19,
+    WORKER_LOW_BYTES = 3 << 18, // of products in int8 and bf16, which round rows first
     // Of a mapped file, around each byte that is read, the kernel's fault_around_bytes.
     AROUND_BYTES = 1 << 16,
 };
@@ -127,6 +129,12 @@ static Status searching_bytes(const Model *model, const Asked *asked, Arena *are
     return STATUS_OK;
 }
 
+static uint64_t worker_bytes(const Model *model)
+{
+    const ComputeMode compute = model->exec_options.compute;
+    return compute == COMPUTE_I8 || compute == COMPUTE_BF16 ? WORKER_LOW_BYTES : WORKER_BYTES;
+}
+
 static Status predicting_bytes(const Model *model, const Asked *asked, Arena *arena, uint64_t *out,
                                Error *err)
 {
@@ -144,7 +152,7 @@ static Status predicting_bytes(const Model *model, const Asked *asked, Arena *ar
         units = answering_bytes(model, &here);
     *out = PROGRAM_BYTES + (model->tokenizer ? tokenizer_bytes(model->tokenizer) : 0) +
            size.weight_bytes + size.mapped_bytes - unread_bytes(model, &here) + kept + units +
-           here.n_threads * (uint64_t)WORKER_BYTES;
+           here.n_threads * worker_bytes(model);
     return STATUS_OK;
 }
 

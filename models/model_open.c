@@ -250,6 +250,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK) s = tell_left_out(model, files.n_left_out, err);
     if (s == STATUS_OK && model->is_mapped) s = keep_files(model, &files, err);
     if (!model->files) checkpoint_close(&files);
+    file_drop_heap(); // what comes would else begin with pages that loading has written
     return s;
 }
 

@@ -253,10 +253,12 @@ static void run_block(Product *p)
     finish_rows(&p->finish[!p->turn], ROWS);
 }
 
-// Rows of a block, whole tiles: few enough that they stay in L2, and blocks of much the same number.
-static size_t block_rows(size_t n_rows, size_t row_bytes)
+// Rows of a block, whole tiles: few enough that they stay in L2, and blocks of much the same number. Where all weights stay there
+// too, more blocks of half the size cost nothing, and take less memory.
+static size_t block_rows(size_t n_rows, size_t row_bytes, size_t weight_bytes)
 {
-    const size_t most = size_max(BLOCK_BYTES / size_max(row_bytes, 1) / ROWS, 1) * ROWS;
+    const size_t block_bytes = weight_bytes <= LOW_FEW_WEIGHT_BYTES ? BLOCK_BYTES / 2 : BLOCK_BYTES;
+    const size_t most = size_max(block_bytes / size_max(row_bytes, 1) / ROWS, 1) * ROWS;
     const size_t n_blocks = size_max((n_rows + most - 1) / most, 1);
     return size_round_up((n_rows + n_blocks - 1) / n_blocks, n_rows > ROWS ? ROWS : AMX_ROWS);
 }
@@ -265,7 +267,8 @@ Status linear_bf16_amx(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *x = &args->in[0], *w = &args->in[1];
     const size_t n_pairs = (w->cols + 1) / 2, n_k = (n_pairs + TILE_PAIRS - 1) / TILE_PAIRS;
-    const size_t row_bytes = n_k * AMX_ROW_BYTES, most = block_rows(x->rows, row_bytes);
+    const size_t row_bytes = n_k * AMX_ROW_BYTES,
+                 most = block_rows(x->rows, row_bytes, w->rows * n_pairs * sizeof(uint32_t));
     const size_t mark = exec_scratch_mark(exec);
     uint32_t *pairs = exec_scratch(exec, most * row_bytes);
     if (!pairs) return error_set_memory(err, most, row_bytes, "a product in bf16");

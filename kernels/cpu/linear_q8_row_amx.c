@@ -371,7 +371,7 @@ Status linear_q8_row_amx(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *x = &args->in[0], *w = &args->in[1];
     if (x->rows < LEAST_ROWS || w->cols == 0) return linear_q8_row_vnni(args, exec, err);
-    const Q8Cut cut = q8_cut_rows(x->rows, w->cols);
+    const Q8Cut cut = q8_cut_rows(x->rows, w->cols, w->rows * w->cols);
     const size_t size_bytes = q8_rows_bytes(&cut, w->cols);
     const size_t mark = exec_scratch_mark(exec), block_rows = cut.block_tiles * cut.tile_rows;
     char *at = exec_scratch(exec, size_bytes);
@@ -422,7 +422,7 @@ Status feed_forward_i8_amx(const OpArgs *args, Exec *exec, Error *err)
     if (x->rows < LEAST_ROWS_OF_TWO || x->cols == 0 || w->cols == 0)
         return feed_forward_i8_vnni(args, exec, err);
     const size_t k = args->in[1].cols, n_inner = w->cols, mark = exec_scratch_mark(exec);
-    const Q8Cut cut = q8_cut_rows(x->rows, k + n_inner);
+    const Q8Cut cut = q8_cut_rows(x->rows, k + n_inner, n_inner * (k + w->rows));
     const size_t block_rows = cut.block_tiles * cut.tile_rows, of_x = q8_rows_bytes(&cut, k),
                  of_inner = q8_rows_bytes(&cut, n_inner),
                  size_bytes = of_x + of_inner + block_rows * BLOCK * sizeof(float);

@@ -9,6 +9,9 @@ enum {
     LOW_LARGEST_BITS = 0x7f7fffff
 }; // of the largest number; those of infinity and NaN are above
 
+// Weights that stay in an L2 of 2 MiB beside half a block of rows.
+enum { LOW_FEW_WEIGHT_BYTES = 5 << 18 };
+
 OpKernel linear_i8_vnni, linear_bf16_avx512, attention_bf16_avx512, feed_forward_i8_vnni;
 OpKernel linear_bf16_amx, attention_bf16_amx;
 OpKernel linear_i8_amx,

@@ -55,8 +55,9 @@ typedef struct Q8Cut {
     size_t tile_rows, block_tiles; // block_tiles: of the largest
 } Q8Cut;
 
-// k: of all that stays in L2 of a row.
-Q8Cut q8_cut_rows(size_t n_rows, size_t k);
+// k: of all that stays in L2 of a row. Where all weights stay there too, more blocks of half the size cost nothing, and take less
+// memory.
+Q8Cut q8_cut_rows(size_t n_rows, size_t k, size_t weight_bytes);
 size_t q8_rows_bytes(const Q8Cut *cut, size_t k);
 // Room of q8_rows_bytes for a block's rows of k numbers, which begins at `at`, a line.
 Q8Rows q8_place_rows(char *at, const Q8Cut *cut, size_t k);

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/low_fast.h"
 
 enum { MOST_CLASS = 7 }; // of units, from a row's finest, whose codes two bytes hold
 
@@ -247,10 +248,12 @@ static size_t tile_bytes(size_t tile_rows, size_t n_blocks)
            size_round_up(lists, LINE_BYTES);
 }
 
-Q8Cut q8_cut_rows(size_t n_rows, size_t k)
+Q8Cut q8_cut_rows(size_t n_rows, size_t k, size_t weight_bytes)
 {
+    const size_t block_bytes =
+        weight_bytes <= LOW_FEW_WEIGHT_BYTES ? Q8_BLOCK_BYTES / 2 : Q8_BLOCK_BYTES;
     const size_t n_tiles = (n_rows + AMX_ROWS - 1) / AMX_ROWS,
-                 most = size_max(Q8_BLOCK_BYTES / ((size_t)2 * AMX_ROWS * size_max(k, 1)), 2),
+                 most = size_max(block_bytes / ((size_t)2 * AMX_ROWS * size_max(k, 1)), 2),
                  n_blocks = (n_tiles + most - 1) / most;
     return (Q8Cut){.tile_rows = size_round_up((n_rows + n_tiles - 1) / n_tiles, 4),
                    .block_tiles = (n_tiles + n_blocks - 1) / n_blocks};
