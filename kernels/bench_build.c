@@ -214,6 +214,25 @@ Status bench_build_route(const BenchCase *c, Arena *arena, BenchProblem *p, Erro
     return bench_take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[0], err);
 }
 
+// depth: taps.
+Status bench_build_conv(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    const bool is_forward = c->op == OP_CAUSAL_CONV;
+    Tensor weight = {0};
+    TRY(bench_take_ragged(arena, c->rows, c->rows, &a->as.conv.batch, err));
+    TRY(bench_take_weight(arena, c->cols, c->depth, 1, &weight, err));
+    TRY(bench_take_packed(arena, &weight, &a->in[is_forward ? 1 : 2], err));
+    TRY(bench_take_random(arena, c->rows, c->cols, 2, &a->in[0], err));
+    TRY(bench_take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[0], err));
+    p->sum_length = c->depth;
+    if (is_forward) return STATUS_OK;
+    p->sum_length = c->rows;
+    TRY(bench_take_random(arena, c->rows, c->cols, 3, &a->in[1], err));
+    TRY(bench_take_zeros(arena, c->cols, c->depth, LAYOUT_PANELS, &a->out[1], err));
+    return bench_take_zeros(arena, 1, c->cols, LAYOUT_ROWS, &a->out[2], err);
+}
+
 Status bench_build_elementwise(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
 {
     OpArgs *a = &p->args;

@@ -92,6 +92,13 @@ typedef enum OpKind {
     // in0 = d out0, in1 = q, in2 = k, in3 = v, in4 = out0, in5 = log-sum-exp, in6 = PQ, in7 = PK.
     // out0 .. out4 = dq, dk, dv, dPQ, dPK (overwritten). as.attention
     OP_DISENTANGLED_BACKWARD,
+    // out0 [T,H] = each column of in0's sequences convolved with a row of in1 [H,L], whose last number meets the row itself and the
+    // others the rows before it, plus in2 [1,H] (optional). in3 [S,(L-1)H] optional: the rows before each sequence's first one,
+    // else zeros; out1, of its shape, optional: those before the rows that follow, may be in3. as.conv: kernels/causal_conv.h
+    OP_CAUSAL_CONV,
+    // in0 = d out0, in1 = x, in2 = weight, in3 as above. out0 [T,H] = dx; accumulates out1 (weight's shape and layout), out2
+    // (bias), each optional. as.conv
+    OP_CAUSAL_CONV_BACKWARD,
     // out0 [M,H] = in0 * keep / (1 - p); in place allowed. keep depends on as.dropout and the element's place in its sample
     // (sequence key, row in sequence, column), never on the buffer. It is its own backward (d in = op(d out)).
     OP_DROPOUT,
@@ -273,6 +280,10 @@ typedef struct AttentionArgs {
                  // keyed by queries.sequence_keys, so that its own `batch` is not read
 } AttentionArgs;
 
+typedef struct ConvArgs {
+    Ragged batch;
+} ConvArgs;
+
 typedef struct SelectArgs {
     const int32_t *rows; // [S], row indices into in0
 } SelectArgs;
@@ -333,6 +344,7 @@ typedef struct OpArgs {
         AddArgs add;
         SoftCapArgs soft_cap;
         AttentionArgs attention;
+        ConvArgs conv;
         DropoutArgs dropout;
         SelectArgs select;
         PoolArgs pool;

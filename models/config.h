@@ -114,6 +114,7 @@ typedef enum HeadNorm {
     HEAD_NORM_RMS,        // root mean square, by a weight of all heads
     HEAD_NORM_RMS_TURNED, // the same of what has turned (Hunyuan)
     HEAD_NORM_RMS_BARE,   // of what has turned, without a weight (nanochat)
+    HEAD_NORM_RMS_LONG,   // as the first, called "q_layernorm" (LFM2)
     HEAD_NORM_LAYER,      // LayerNorm by a weight and bias of all heads (Phi)
     HEAD_NORM_LAYER_EACH, // by a row of a matrix for each head (Command R+)
     HEAD_NORM_LAYER_OWN,  // by a tensor for each head (StableLM 2 12B)
@@ -190,6 +191,9 @@ typedef struct ModelConfig {
     float embedding_scale;                     // of the token table's rows; 0 = 1
     float norm_weight_offset;                  // 1 where norms multiply by 1 + weight
     bool has_qkv_bias, has_output_bias, has_mlp_bias;
+    const bool *is_conv;  // [n_layers] layers with a convolution in attention's place; NULL = none
+    size_t n_taps;        // of it
+    bool has_conv_bias;   // of its layers, too
     bool has_sinks;       // attention has a score more a head, of a value of zeros
     bool has_head_norms;  // of queries and keys
     bool norms_all_heads; // then: of the columns of all heads together

@@ -211,6 +211,10 @@ static Status add_part(Saving *s, const Param *param, size_t part, Error *err)
                      .n_dims = weights_part_dims(param),
                      .shape = {rows, cols}};
     if (item.n_dims == 1) item.shape[0] = cols;
+    if (item.n_dims == 3) {
+        item.shape[1] = 1;
+        item.shape[2] = cols;
+    }
     return add_item(s, &item, (Sources){&param->parts[part].name, 1, 0}, err);
 }
 

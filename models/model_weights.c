@@ -210,6 +210,7 @@ void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *c
 
 size_t weights_part_dims(const Param *param)
 {
+    if (param->is_conv) return 3;
     return param->is_vector && param->stored_rows == 0 ? 1 : 2;
 }
 
@@ -233,9 +234,15 @@ static Status check_param(const Model *model, const Param *param, const Safetens
         }
         size_t n_rows, n_cols;
         weights_part_shape(param, p, &n_rows, &n_cols);
-        const size_t matrix[2] = {n_rows, n_cols}, n_dims = weights_part_dims(param);
+        const size_t matrix[2] = {n_rows, n_cols}, conv[3] = {n_rows, 1, n_cols},
+                     n_dims = weights_part_dims(param);
         TRY(want_real(tensor, err));
-        TRY(safetensor_want_shape(tensor, n_dims, n_dims == 1 ? &matrix[1] : matrix, err));
+        if (n_dims == 3 && tensor->n_dims == 3) {
+            TRY(safetensor_want_shape(tensor, n_dims, conv, err));
+            continue;
+        }
+        TRY(safetensor_want_shape(tensor, n_dims == 1 ? 1 : 2, n_dims == 1 ? &matrix[1] : matrix,
+                                  err));
     }
     return STATUS_OK;
 }

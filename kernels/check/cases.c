@@ -78,6 +78,14 @@ static const Grid disentangled_grid = {
     {{300, 0, 0}, {200, 0, 1}, {257, 0, 3}, {160, 0, 5}},
 };
 
+// Depths: taps.
+static const Grid conv_grid = {
+    SIZES(0, 1, 2, 3, 5, 16),
+    SIZES(1, 2, 7, 15, 16, 17, 31, 32, 33, 64, 100),
+    SIZES(1, 2, 3, 4, 7),
+    {{150, 384, 3}, {513, 32, 4}, {33, 768, 3}},
+};
+
 typedef struct CaseRow {
     const Grid *grid;
     CaseBuild *build;
@@ -99,6 +107,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_ATTENTION] = {&attention_grid, attention_build},
     [OP_ATTENTION_BF16] = {&attention_grid, attention_build},
     [OP_DISENTANGLED] = {&disentangled_grid, disentangled_build},
+    [OP_CAUSAL_CONV] = {&conv_grid, causal_conv_build},
     [OP_DROPOUT] = {&row_grid, dropout_build},
     [OP_SELECT_ROWS] = {&row_grid, select_rows_build},
     [OP_MEAN_POOL] = {&row_grid, mean_pool_build},

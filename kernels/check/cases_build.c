@@ -274,6 +274,23 @@ void select_rows_build(Problem *p, const Case *c, int is_for_backward)
     p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 
+void causal_conv_build(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e6);
+    OpArgs *a = &p->args;
+    const TensorShape weight = {.rows = c->cols,
+                                .cols = c->depth,
+                                .layout = has(c, OPTION_PANELS) ? LAYOUT_PANELS : LAYOUT_ROWS};
+    a->as.conv.batch = problem_ragged(p, c->rows);
+    const TensorShape past = shape_of(c, a->as.conv.batch.n_sequences, (c->depth - 1) * c->cols);
+    a->in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude);
+    a->in[1] = problem_random(p, weight, 0, 1);
+    if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, c->cols), 0, magnitude);
+    if (has(c, OPTION_SECOND)) a->in[3] = problem_random(p, past, 0, magnitude);
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+    if (!is_for_backward && has(c, OPTION_OUTPUT)) a->out[1] = problem_blank(p, past, p->dtype);
+}
+
 void mean_pool_build(Problem *p, const Case *c, int is_for_backward)
 {
     (void)is_for_backward;

@@ -39,7 +39,7 @@ static int attends(OpKind op)
 
 static int is_by_sequence(OpKind op)
 {
-    return attends(op) || op == OP_DROPOUT || op == OP_MEAN_POOL;
+    return attends(op) || op == OP_DROPOUT || op == OP_MEAN_POOL || op == OP_CAUSAL_CONV;
 }
 
 // Of any of its cases, so that those of others need not be built.
@@ -125,12 +125,27 @@ static const Ragged *batch_of(const Problem *problem)
 {
     if (attends(problem->op)) return &problem->args.as.attention.queries;
     if (problem->op == OP_DROPOUT) return &problem->args.as.dropout.batch;
+    if (problem->op == OP_CAUSAL_CONV) return &problem->args.as.conv.batch;
     return problem->op == OP_MEAN_POOL ? &problem->args.as.pool.batch : NULL;
+}
+
+// Rows of the tokens, and beside them what has a row for each sequence.
+static OpArgs cut_conv(Problem *problem, size_t begin, size_t end)
+{
+    OpArgs args = problem->args;
+    const Ragged batch = args.as.conv.batch;
+    args.in[0] = cut_tensor(args.in[0], &batch, begin, end);
+    args.out[0] = cut_tensor(args.out[0], &batch, begin, end);
+    if (args.in[3].data) args.in[3] = tensor_rows(args.in[3], begin, end);
+    if (args.out[1].data) args.out[1] = tensor_rows(args.out[1], begin, end);
+    args.as.conv.batch = cut_batch(problem, &batch, begin, end);
+    return args;
 }
 
 static OpArgs cut_sequences(Problem *problem, size_t begin, size_t end)
 {
     if (attends(problem->op)) return cut_attention(problem, begin, end);
+    if (problem->op == OP_CAUSAL_CONV) return cut_conv(problem, begin, end);
     OpArgs args = problem->args;
     const Ragged batch = *batch_of(problem);
     args.in[0] = cut_tensor(args.in[0], &batch, begin, end);
@@ -205,22 +220,24 @@ typedef struct Touched {
     size_t begin, end;
 } Touched;
 
-static Touched touched_rows(const Problem *problem, size_t row)
+static Touched touched_rows(const Problem *problem, size_t out, size_t row)
 {
     const Ragged *batch = batch_of(problem);
     if (!batch || problem->op == OP_DROPOUT) return (Touched){row, row + 1};
     size_t s = 0;
     while ((size_t)batch->offsets[s + 1] <= row) s++;
-    if (problem->op == OP_MEAN_POOL) return (Touched){s, s + 1};
+    if (problem->op == OP_MEAN_POOL || (problem->op == OP_CAUSAL_CONV && out == 1))
+        return (Touched){s, s + 1};
     return (Touched){(size_t)batch->offsets[s], (size_t)batch->offsets[s + 1]};
 }
 
 // Outside the touched rows the bits of the clean run; within them a NaN wherever the reference has one.
 static void compare_poisoned(const Problem *clean, const Problem *poisoned, const Problem *want,
-                             Touched touched, size_t index, SweepResult *result)
+                             size_t row, size_t index, SweepResult *result)
 {
     char what[200];
     for (size_t out = 0; out < OP_MAX_OUT; out++) {
+        const Touched touched = touched_rows(clean, out, row);
         const Tensor *x = &clean->args.out[out], *y = &poisoned->args.out[out];
         for (size_t i = 0; x->data && i < x->rows; i++) {
             const int is_touched = i >= touched.begin && i < touched.end;
@@ -271,8 +288,7 @@ static Status nan_row(const Sweep *sweep, const OpRow *row, const Problem *probl
     if (s == STATUS_OK) s = sweep_run(sweep, row, &clean, err);
     if (s == STATUS_OK) s = sweep_run(sweep, row, &dirty, err);
     if (s == STATUS_OK) {
-        compare_poisoned(&clean, &dirty, &poisoned->want, touched_rows(&clean, poisoned->row),
-                         index, result);
+        compare_poisoned(&clean, &dirty, &poisoned->want, poisoned->row, index, result);
         result->n_cases++;
     }
     problem_close(&clean);

@@ -360,6 +360,21 @@ static void fill_gated(const ToleranceInput *in, size_t out, double *bound)
     fill_absolute(in, out, slope * tolerance_sum_factor(in->u, 1), bound);
 }
 
+// A chain over the taps; what is left for later rows is copied.
+static void fill_causal_conv(const ToleranceInput *in, size_t out, double *bound)
+{
+    if (out == 0)
+        fill_absolute(in, out, tolerance_sum_factor(in->u, in->before->args.in[1].cols), bound);
+    else
+        fill_exact(in, out, bound);
+}
+
+static void fill_causal_conv_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const size_t taps = in->before->args.in[2].cols, rows = in->before->args.in[0].rows;
+    fill_absolute(in, out, tolerance_sum_factor(in->u, out == 0 ? taps : rows + 1), bound);
+}
+
 // 1 - t^2 errs by u, whatever remains of it.
 static void fill_soft_cap_backward(const ToleranceInput *in, size_t out, double *bound)
 {
@@ -513,6 +528,9 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_DISENTANGLED_BACKWARD] = {tolerance_attention_backward, tolerance_attention_backward,
                                   tolerance_attention_backward, tolerance_attention_backward,
                                   tolerance_attention_backward},
+    [OP_CAUSAL_CONV] = {fill_causal_conv, fill_causal_conv},
+    [OP_CAUSAL_CONV_BACKWARD] = {fill_causal_conv_backward, fill_causal_conv_backward,
+                                 fill_causal_conv_backward},
     [OP_DROPOUT] = {fill_few},
     [OP_SELECT_ROWS] = {fill_exact},
     [OP_SELECT_ROWS_BACKWARD] = {fill_sum_rows},

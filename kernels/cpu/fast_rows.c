@@ -52,6 +52,8 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
     FAST_ROWS(OP_DISENTANGLED, disentangled),
     FAST_ROWS(OP_DISENTANGLED_BACKWARD, disentangled_backward),
+    FAST_ROWS(OP_CAUSAL_CONV, causal_conv),
+    FAST_ROWS(OP_CAUSAL_CONV_BACKWARD, causal_conv_backward),
     FAST_ROWS(OP_DROPOUT, dropout),
     FAST_ROWS(OP_SOFTMAX, softmax),
     FAST_ROWS(OP_LOG_SUM_EXP, log_sum_exp),

@@ -1,4 +1,5 @@
 #include "kernels/attention.h"
+#include "kernels/causal_conv.h"
 #include "kernels/cpu/cpu_rows.h"
 #include "kernels/disentangled.h"
 #include "kernels/dropout.h"
@@ -48,6 +49,8 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
     REFERENCE_ROWS(OP_DISENTANGLED, disentangled),
     REFERENCE_ROWS(OP_DISENTANGLED_BACKWARD, disentangled_backward),
+    REFERENCE_ROWS(OP_CAUSAL_CONV, causal_conv),
+    REFERENCE_ROWS(OP_CAUSAL_CONV_BACKWARD, causal_conv_backward),
     REFERENCE_ROWS(OP_DROPOUT, dropout),
     REFERENCE_ROWS(OP_SELECT_ROWS, select_rows),
     REFERENCE_ROWS(OP_SELECT_ROWS_BACKWARD, select_rows_backward),

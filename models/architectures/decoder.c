@@ -151,6 +151,7 @@ static Value head_layer_norm(Tape *t, const ModelConfig *c, Value x, const char 
     case HEAD_NORM_RMS:
     case HEAD_NORM_RMS_TURNED:
     case HEAD_NORM_RMS_BARE:
+    case HEAD_NORM_RMS_LONG:
     case HEAD_NORM_LAYER:
         norm = tape_layer_norm_params(t, name, c->head_dim);
         break;
@@ -167,7 +168,8 @@ static Value head_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
     const NormArgs bare = {.epsilon = c->layer_norm_eps};
     if (c->head_norm == HEAD_NORM_RMS_BARE)
         return tape_rms_norm_of(t, x, tape_ones(t, c->head_dim), bare);
-    if (c->head_norm != HEAD_NORM_RMS && c->head_norm != HEAD_NORM_RMS_TURNED)
+    if (c->head_norm != HEAD_NORM_RMS && c->head_norm != HEAD_NORM_RMS_TURNED &&
+        c->head_norm != HEAD_NORM_RMS_LONG)
         return head_layer_norm(t, c, x, name);
     const size_t width = c->norms_all_heads ? value_cols(x) : c->head_dim;
     return tape_rms_norm(t, x, name, width, c->layer_norm_eps, c->norm_weight_offset);
@@ -178,6 +180,7 @@ static const char *const head_norm_names[][2] = {
     [HEAD_NORM_RMS] = {"q_norm", "k_norm"},
     [HEAD_NORM_RMS_TURNED] = {"query_layernorm", "key_layernorm"},
     [HEAD_NORM_RMS_BARE] = {"", ""},
+    [HEAD_NORM_RMS_LONG] = {"q_layernorm", "k_layernorm"},
     [HEAD_NORM_LAYER] = {"q_layernorm", "k_layernorm"},
     [HEAD_NORM_LAYER_EACH] = {"q_norm", "k_norm"},
     [HEAD_NORM_LAYER_OWN] = {"q_layernorm", "k_layernorm"},

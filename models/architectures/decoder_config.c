@@ -165,7 +165,8 @@ static Status read_sizes(const Json *root, const DecoderDefaults *defaults, Mode
     TRY(config_read_size(root, has_other ? defaults->layers_key : "num_hidden_layers", &c->n_layers,
                          err));
     TRY(config_read_size(root, "num_attention_heads", &c->n_heads, err));
-    TRY(config_read_size(root, defaults->inner_key ? defaults->inner_key : "intermediate_size",
+    const bool has_inner = defaults->inner_key && config_has(root, defaults->inner_key);
+    TRY(config_read_size(root, has_inner ? defaults->inner_key : "intermediate_size",
                          &c->intermediate_size, err));
     TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
     TRY(config_read_size_or(root, "num_key_value_heads", c->n_heads, &c->n_kv_heads, err));

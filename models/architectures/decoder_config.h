@@ -24,7 +24,7 @@ typedef struct DecoderDefaults {
     const char *norm_key; // NULL = "rms_norm_eps"
     // Other names of rope_theta, partial_rotary_factor and num_hidden_layers, or NULL.
     const char *theta_key, *rotary_part_key, *layers_key;
-    const char *inner_key;      // NULL = "intermediate_size"
+    const char *inner_key;      // of intermediate_size, where the file has that; or NULL
     const char *activation_key; // "hidden_act", "hidden_activation"
     const char *activation;     // as config.json spells it
 } DecoderDefaults;

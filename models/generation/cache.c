@@ -34,6 +34,8 @@ struct Cache {
     size_t n_expected; // pages
     uint32_t *free_pages;
     size_t n_free, free_capacity;
+    float **free_states; // with room for all
+    size_t n_states, n_free_states, states_capacity;
 };
 
 size_t cache_bytes_per_token(const Tape *tape, DType dtype)
@@ -43,9 +45,15 @@ size_t cache_bytes_per_token(const Tape *tape, DType dtype)
     return n * dtype_size(dtype);
 }
 
+size_t cache_bytes_per_sequence(const Tape *tape)
+{
+    return tape->n_state * sizeof(float);
+}
+
 size_t cache_bytes(const Cache *cache)
 {
-    return (cache->n_pages - cache->n_free) * cache->page_bytes;
+    return (cache->n_pages - cache->n_free) * cache->page_bytes +
+           (cache->n_states - cache->n_free_states) * cache_bytes_per_sequence(cache->tape);
 }
 
 Status cache_open(const Tape *tape, DType dtype, Cache **out, Error *err)
@@ -65,11 +73,20 @@ void cache_expect(Cache *cache, size_t n_pages)
     cache->n_expected = n_pages;
 }
 
+// Frees states that no sequence has, but for n_kept.
+static void drop_states(Cache *c, size_t n_kept)
+{
+    for (; c->n_free_states > n_kept; c->n_states--)
+        huge_free(c->free_states[--c->n_free_states], cache_bytes_per_sequence(c->tape));
+}
+
 void cache_close(Cache **cache)
 {
     if (!cache || !*cache) return;
     Cache *c = *cache;
     for (size_t i = 0; i < c->n_slabs; i++) huge_free(c->slabs[i].memory, c->slabs[i].size_bytes);
+    drop_states(c, 0);
+    free(c->free_states);
     free(c->slabs);
     free(c->pages);
     free(c->n_users);
@@ -94,6 +111,8 @@ void cache_clear(Cache *cache, size_t keep_bytes)
         cache->n_pages -= slab.n_pages;
         huge_free(slab.memory, slab.size_bytes);
     }
+    if (cache->tape->n_state > 0)
+        drop_states(cache, keep_bytes / cache_bytes_per_sequence(cache->tape));
     cache->n_free = 0;
     free_from(cache, 0, cache->n_pages);
 }
@@ -162,6 +181,22 @@ static Status add_page(Cache *c, CacheSequence *sequence, Error *err)
     return STATUS_OK;
 }
 
+static Status add_state(Cache *c, CacheSequence *sequence, Error *err)
+{
+    const size_t bytes = cache_bytes_per_sequence(c->tape);
+    if (sequence->state || bytes == 0) return STATUS_OK;
+    if (c->n_free_states == 0) {
+        TRY(want(&c->free_states, c->n_states + 1, sizeof *c->free_states, &c->states_capacity,
+                 err));
+        float *fresh = huge_alloc(bytes);
+        if (!fresh) return error_set_memory(err, 1, bytes, "a sequence's state");
+        c->free_states[c->n_free_states++] = fresh;
+        c->n_states++;
+    }
+    sequence->state = c->free_states[--c->n_free_states];
+    return STATUS_OK;
+}
+
 // What a page has of the keys (0) or the values (1) of an attention, of which a page has so many bytes each, and of the
 // attentions before it, keys and values together, `before`.
 static char *page_part(const Page *page, size_t before, size_t bytes, size_t which)
@@ -189,6 +224,10 @@ static void copy_page(const Cache *cache, uint32_t from, uint32_t to)
 Status cache_extend(Cache *cache, CacheSequence *sequence, size_t n_more, Error *err)
 {
     const size_t n_rows = sequence->n_rows + n_more;
+    if (!sequence->state && cache->tape->n_state > 0) {
+        TRY(add_state(cache, sequence, err));
+        memset(sequence->state, 0, cache_bytes_per_sequence(cache->tape));
+    }
     while (sequence->n_pages * CACHE_PAGE_ROWS < n_rows) TRY(add_page(cache, sequence, err));
     sequence->n_rows = n_rows;
     return STATUS_OK;
@@ -198,7 +237,7 @@ Status cache_fork(Cache *cache, const CacheSequence *from, size_t n_rows, CacheS
                   Error *err)
 {
     const size_t n_whole = n_rows / CACHE_PAGE_ROWS, n_begun = n_rows % CACHE_PAGE_ROWS;
-    assert(n_rows <= from->n_rows);
+    assert(n_rows <= from->n_rows && (!from->state || n_rows == from->n_rows));
     *out = (CacheSequence){0};
     TRY(want(&out->pages, n_whole + 1, sizeof *out->pages, &out->capacity, err));
     for (size_t i = 0; i < n_whole; i++) {
@@ -207,13 +246,14 @@ Status cache_fork(Cache *cache, const CacheSequence *from, size_t n_rows, CacheS
     }
     out->n_pages = n_whole;
     out->n_rows = n_rows;
-    if (n_begun == 0) return STATUS_OK;
-    const Status s = add_page(cache, out, err);
+    Status s = from->state ? add_state(cache, out, err) : STATUS_OK;
+    if (s == STATUS_OK && n_begun > 0) s = add_page(cache, out, err);
     if (s != STATUS_OK) {
         cache_release(cache, out);
         return s;
     }
-    copy_page(cache, from->pages[n_whole], out->pages[n_whole]);
+    if (n_begun > 0) copy_page(cache, from->pages[n_whole], out->pages[n_whole]);
+    if (from->state) memcpy(out->state, from->state, cache_bytes_per_sequence(cache->tape));
     return STATUS_OK;
 }
 
@@ -223,6 +263,7 @@ void cache_release(Cache *cache, CacheSequence *sequence)
         const uint32_t page = sequence->pages[i];
         if (--cache->n_users[page] == 0) cache->free_pages[cache->n_free++] = page;
     }
+    if (sequence->state) cache->free_states[cache->n_free_states++] = sequence->state;
     free(sequence->pages);
     *sequence = (CacheSequence){0};
 }
@@ -233,12 +274,14 @@ Status cache_tables(const Cache *cache, const CacheSequence *const *sequences, s
     const Tape *tape = cache->tape;
     size_t max_pages = 1, at = 0;
     int32_t *offsets = NULL;
-    float ***keys = NULL, ***values = NULL;
+    float ***keys = NULL, ***values = NULL, **states = NULL;
     TRY(arena_take(arena, n + 1, sizeof *offsets, "a unit's keys", &offsets, err));
     for (size_t s = 0; s < n; s++) {
         max_pages = size_max(max_pages, sequences[s]->n_pages);
         offsets[s + 1] = offsets[s] + (int32_t)sequences[s]->n_rows;
     }
+    TRY(arena_take(arena, n, sizeof *states, "a unit's states", &states, err));
+    for (size_t s = 0; s < n; s++) states[s] = sequences[s]->state;
     TRY(arena_take(arena, tape->n_caches, sizeof *keys, "a unit's keys", &keys, err));
     TRY(arena_take(arena, tape->n_caches, sizeof *values, "a unit's keys", &values, err));
     for (size_t c = 0; c < tape->n_caches; c++) {
@@ -259,6 +302,7 @@ Status cache_tables(const Cache *cache, const CacheSequence *const *sequences, s
                           .max_pages = max_pages,
                           .key_offsets = offsets,
                           .key_pages = (float *const *const *)keys,
-                          .value_pages = (float *const *const *)values};
+                          .value_pages = (float *const *const *)values,
+                          .states = tape->n_state > 0 ? states : NULL};
     return STATUS_OK;
 }

@@ -68,7 +68,7 @@ struct Queue {
     size_t n_jobs, n_admitted;
     size_t *active; // admitted and not finished
     size_t n_active;
-    size_t n_room;        // of active ones
+    size_t n_room;        // bytes of active ones
     size_t unit_tokens;   // of a unit, and of an input that are read at once
     size_t rows_together; // model_rows_together
     int64_t started_wall_ns, started_cpu_ns;

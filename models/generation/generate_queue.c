@@ -39,7 +39,8 @@ size_t queue_unit_tokens(size_t longest_input)
 uint64_t queue_kept_bytes(const Model *model, size_t n_tokens, size_t n_requests)
 {
     const uint64_t each = (uint64_t)cache_bytes_per_token(&model->tape, model->kv_dtype) *
-                          size_round_up(n_tokens, CACHE_PAGE_ROWS);
+                              size_round_up(n_tokens, CACHE_PAGE_ROWS) +
+                          cache_bytes_per_sequence(&model->tape);
     const uint64_t all = size_min(n_requests, MAX_ACTIVE) * each;
     return all < CACHE_BYTES ? all : each < CACHE_BYTES ? CACHE_BYTES : each;
 }
@@ -81,16 +82,24 @@ static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
 }
 
 // Tokens whose keys and values a job may come to.
-static size_t room_of(const Job *job)
+static size_t tokens_of(const Job *job)
 {
     return job->n_room > 0 ? job->n_room : job->n_reserved;
+}
+
+// Bytes that it may come to: of keys and values, and of the states of its strands and of the node that they go on from.
+static size_t room_of(const Queue *q, const Job *job)
+{
+    const Tape *tape = &q->model->tape;
+    const size_t per_token = size_max(cache_bytes_per_token(tape, q->model->kv_dtype), 1);
+    return tokens_of(job) * per_token + (job->most_strands + 1) * cache_bytes_per_sequence(tape);
 }
 
 static size_t pages_of(const Job *jobs, size_t n)
 {
     size_t pages = 0;
     for (size_t i = 0; i < n; i++)
-        pages += size_round_up(room_of(&jobs[i]), CACHE_PAGE_ROWS) / CACHE_PAGE_ROWS;
+        pages += size_round_up(tokens_of(&jobs[i]), CACHE_PAGE_ROWS) / CACHE_PAGE_ROWS;
     return pages;
 }
 
@@ -210,7 +219,7 @@ static Status settle_all(Queue *q, size_t from, bool has_run, Error *err)
         const size_t job = q->active[i];
         TRY(settle(q, job, has_run, &is_finished, err));
         if (is_finished)
-            q->n_room -= room_of(&q->jobs[job]);
+            q->n_room -= room_of(q, &q->jobs[job]);
         else
             q->active[kept++] = job;
     }
@@ -221,13 +230,11 @@ static Status settle_all(Queue *q, size_t from, bool has_run, Error *err)
 // The next requests, as long as there is room for all that the active ones may come to.
 static Status admit(Queue *q, Error *err)
 {
-    const size_t per_token =
-        size_max(cache_bytes_per_token(&q->model->tape, q->model->kv_dtype), 1);
-    const size_t room = CACHE_BYTES / per_token, before = q->n_active;
+    const size_t before = q->n_active;
     while (q->n_admitted < q->n_jobs && q->n_active < MAX_ACTIVE) {
         const Job *job = &q->jobs[q->n_admitted];
-        if (q->n_active > 0 && q->n_room + room_of(job) > room) break;
-        q->n_room += room_of(job);
+        if (q->n_active > 0 && q->n_room + room_of(q, job) > CACHE_BYTES) break;
+        q->n_room += room_of(q, job);
         q->active[q->n_active++] = q->n_admitted++;
     }
     return settle_all(q, before, false, err);

@@ -171,6 +171,9 @@ typedef struct ProgramCache {
     const int32_t *key_offsets;       // [n_sequences + 1]
     float *const *const *key_pages;   // [n_caches][n_sequences * max_pages]
     float *const *const *value_pages; // the same
+    // What layers that are no attention keep of each sequence (Tape.n_state floats): read, and then that of the sequence with the
+    // unit's tokens. NULL where they keep nothing.
+    float *const *states; // [n_sequences]
 } ProgramCache;
 
 // Keys and values of one attention of the targets, on the CPU: row r of sequence s is row r % page_rows of page

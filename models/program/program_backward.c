@@ -162,6 +162,18 @@ static void backward_gated(ProgramBuilder *b, const TapeNode *node, size_t index
     for (size_t i = 0; i < 2; i++) finish_target(b, targets[i]);
 }
 
+static void backward_conv(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
+{
+    const Target dx = gradient_target(b, node->in[0]);
+    ProgramStep *step = builder_step(b, OP_CAUSAL_CONV_BACKWARD, index);
+    step->in[0] = builder_whole(b, gradient);
+    step->in[1] = builder_value(b, node->in[0]);
+    step->in[2] = builder_whole_param(b, node->params[0]);
+    step->out[0] = dx.operand;
+    for (size_t i = 0; i < 2; i++) step->out[1 + i] = builder_whole_gradient(b, node->params[i]);
+    finish_target(b, dx);
+}
+
 static void backward_heads(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
 {
     Target targets[2];
@@ -333,6 +345,9 @@ static void backward_node(ProgramBuilder *b, size_t index)
         break;
     case OP_GATED:
         backward_gated(b, node, index, gradient);
+        break;
+    case OP_CAUSAL_CONV:
+        backward_conv(b, node, index, gradient);
         break;
     case OP_HEADS:
         backward_heads(b, node, index, gradient);

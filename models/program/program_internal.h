@@ -29,6 +29,11 @@ void program_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *args);
 void program_attend_cached(const ProgramRun *run, const TapeNode *node, OpArgs *args);
 void program_attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs *args);
 
+// An operation whose sequences have states in the cache (program_states.c): each of the unit by itself, with its own.
+bool program_has_states(const ProgramRun *run, const ProgramStep *step);
+Status program_run_states(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,
+                          Error *err) MUST_CHECK;
+
 // A product with a weight whose parts lie apart (program_parts.c): one a part, each into its own columns.
 bool program_is_in_parts(const ProgramRun *run, const ProgramStep *step);
 Status program_run_parts(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,

@@ -83,6 +83,10 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
     case OP_GATED_BACKWARD:
         args->as.gated.activation = node->as.activation;
         break;
+    case OP_CAUSAL_CONV:
+    case OP_CAUSAL_CONV_BACKWARD:
+        args->as.conv.batch = run->ragged[ROWS_TOKENS];
+        break;
     case OP_HEADS:
     case OP_HEADS_BACKWARD:
         args->as.heads = node->as.heads;
@@ -186,6 +190,7 @@ static Status run_step(ProgramRun *run, const ProgramStep *step, OpArgs *args, E
         return step->is_backward ? program_experts_backward(run, step, args, err)
                                  : program_experts(run, step, args, err);
     if (step->op == OP_LINEAR_BACKWARD) return program_linear_backward(run, args, err);
+    if (program_has_states(run, step)) return program_run_states(run, step, args, err);
     if (program_is_in_parts(run, step)) return program_run_parts(run, step, args, err);
     if (step->op == OP_LINEAR) return program_linear(run, args, err);
     return program_run_op(run, operation(run, step, args), args, err);

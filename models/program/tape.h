@@ -75,6 +75,7 @@ typedef struct Param {
     size_t
         stored_rows; // a vector that the checkpoint has as a matrix of so many rows; 0 = as a vector
     bool is_input_first; // [cols, rows] in the checkpoint (GPT-2's Conv1D)
+    bool is_conv; // [rows, 1, cols] in the checkpoint, or as a matrix: a convolution of each column
     ParamSource source;
     const char *const *aliases; // other names of a parameter of one part, NULL at the end; or NULL
     // Used by one OP_EMBEDDING as the table of token ids, and by nothing else.
@@ -192,6 +193,9 @@ typedef struct TapeNode {
             size_t head_dim;
         } rope;
         AddArgs add;
+        struct {
+            size_t state; // where its rows begin in a sequence's state
+        } conv;
         HeadsArgs heads;
         SoftCapArgs soft_cap;
         struct {
@@ -237,6 +241,8 @@ typedef struct Tape {
     size_t n_ropes, ropes_capacity;
     TapeCache *caches;
     size_t n_caches, caches_capacity;
+    // What layers that are no attention keep of a sequence, whatever its length: floats, all of them together.
+    size_t n_state;
     // Buckets of relative positions (as of TapeAttention), which are the rows of ROWS_RELATIVE; 0 without.
     const int32_t *relative_bucket;
     int32_t relative_reach;
@@ -357,6 +363,9 @@ Value tape_rms_norm_of(Tape *tape, Value x, ParamId weight, NormArgs args);
 // Heads of x turned by their rows' positions.
 Value tape_rope(Tape *tape, Value x, size_t head_dim, RopeId angles);
 Value tape_gated(Tape *tape, Value a, Value b, Activation activation); // act(a) * b
+// Columns of x convolved along each sequence (OP_CAUSAL_CONV): NAME.weight, and NAME.bias where has_bias says so. Rows before
+// those of a unit are of the sequence's state.
+Value tape_causal_conv(Tape *tape, Value x, const char *name, size_t n_taps, bool has_bias);
 // Heads of `width` columns out of parts of in[0] and, where n_in is 2, in[1] (OP_HEADS).
 Value tape_heads(Tape *tape, const Value *in, size_t n_in, size_t width, const HeadsArgs *args);
 Value tape_add(Tape *tape, Value a, Value b);

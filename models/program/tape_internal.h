@@ -12,4 +12,7 @@ void *tape_append(Tape *tape, void *list, size_t *count, size_t *capacity, size_
 ParamId tape_suffixed_vector(Tape *tape, const char *name, const char *suffix, size_t cols,
                              ParamInit init);
 
+// The weight of a convolution of so many columns: NAME.weight.
+ParamId tape_conv_weight(Tape *tape, const char *name, size_t n_columns, size_t n_taps);
+
 #endif

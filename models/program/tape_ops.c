@@ -1,4 +1,5 @@
 // The operations that an architecture records on a tape, each with its check of shapes.
+#include "kernels/causal_conv.h"
 #include "models/program/tape_internal.h"
 
 // Takes a node with its operands and gives it an output slot.
@@ -269,6 +270,21 @@ Value tape_gated(Tape *tape, Value a, Value b, Activation activation)
     return add_node(
         tape, (TapeNode){.op = OP_GATED, .in = {a, b}, .n_in = 2, .as.activation = activation},
         domain_of(tape, a), value_cols(a));
+}
+
+Value tape_causal_conv(Tape *tape, Value x, const char *name, size_t n_taps, bool has_bias)
+{
+    const size_t cols = value_cols(x);
+    check(tape, domain_of(tape, x) == ROWS_TOKENS, "a convolution is of all tokens");
+    check(tape, n_taps >= 1 && n_taps <= CAUSAL_CONV_MAX, "a convolution has too many taps");
+    if (tape->status != STATUS_OK) return (Value){0};
+    TapeNode node = {.op = OP_CAUSAL_CONV, .in = {x}, .n_in = 1, .n_params = 2};
+    node.params[0] = tape_conv_weight(tape, name, cols, n_taps);
+    node.params[1] =
+        has_bias ? tape_suffixed_vector(tape, name, ".bias", cols, INIT_ZERO) : PARAM_NONE;
+    node.as.conv.state = tape->n_state;
+    tape->n_state += (n_taps - 1) * cols;
+    return add_node(tape, node, ROWS_TOKENS, cols);
 }
 
 // Whether a part lies within the heads of its value.

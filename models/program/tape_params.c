@@ -309,6 +309,14 @@ Dense tape_dense_parts(Tape *tape, const DensePart *parts, size_t n_parts, size_
     return (Dense){.weight = weight, .bias = bias, .n_in = n_in, .n_out = n_out};
 }
 
+ParamId tape_conv_weight(Tape *tape, const char *name, size_t n_columns, size_t n_taps)
+{
+    const ParamId id = add_table(tape, name, n_columns, n_taps, -1, tape->weight_layout);
+    if (tape->status != STATUS_OK) return id;
+    tape->params[id].is_conv = tape->params[id].is_exact = true;
+    return id;
+}
+
 void tape_row_order(Tape *tape, Dense dense, size_t part, RowOrder order)
 {
     const ParamId params[] = {dense.weight, dense.bias};

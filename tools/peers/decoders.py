@@ -243,6 +243,16 @@ CASES.update({
                     attn_config={"clip_qkv": 0.9, "softmax_scale": 0.2}),
 })
 
+CASES.update({
+    "lfm2": dict(WIDE, num_key_value_heads=2, num_hidden_layers=3, layer_types=["conv", "full_attention", "conv"],
+                 block_multiple_of=16),
+    "lfm2-odd": dict(ODD, num_key_value_heads=1, num_hidden_layers=4, layer_types=["conv", "conv", "full_attention", "conv"],
+                     conv_bias=True, conv_L_cache=5, block_auto_adjust_ff_dim=False, tie_word_embeddings=False,
+                     rope_parameters={"rope_type": "default", "rope_theta": 700.0}),
+    "lfm2-one": dict(WIDE, num_key_value_heads=4, layer_types=["full_attention", "conv"], conv_L_cache=1,
+                     block_ffn_dim_multiplier=1.3, block_multiple_of=8),
+})
+
 GEMMA4 = dict(vocab_size_per_layer_input=VOCAB, global_head_dim=16)
 CASES.update({
     "gemma4_text": dict(WIDE, num_key_value_heads=2, head_dim=8, num_hidden_layers=6, hidden_size_per_layer_input=6, sliding_window=4,

@@ -1,0 +1,187 @@
+// LFM2: a decoder most of whose layers have a short convolution with gates in attention's place.
+//
+//     B, C, x = W_in n;  mixed = C * conv(B * x)        conv: each column along the sequence, over the last few tokens
+//
+// and around it what Llama has: norms of heads where it attends, and gated feed-forward layers.
+// Source: Liquid AI 2025, arXiv:2511.23404, section 2; names of tensors as in Transformers.
+#include <math.h>
+
+#include "kernels/causal_conv.h"
+#include "models/architecture.h"
+#include "models/architectures/decoder.h"
+#include "models/architectures/decoder_config.h"
+
+// ---- config.json ----
+
+static const DecoderDefaults defaults = {.theta = 1000000,
+                                         .norm_epsilon = 1e-5,
+                                         .is_tied = true,
+                                         .norm_key = "norm_eps",
+                                         .inner_key = "block_ff_dim",
+                                         .activation_key = "hidden_act",
+                                         .activation = "silu"};
+
+// Two thirds of what the file says, times a factor, up to the next multiple: what a gated layer of as many weights has.
+static Status read_inner(const Json *root, ModelConfig *c, Error *err)
+{
+    bool adjusts = true;
+    double factor = 1;
+    size_t multiple = 0;
+    TRY(json_opt_bool(root, "block_auto_adjust_ff_dim", &adjusts, err));
+    TRY(config_read_size_or(root, "block_multiple_of", 256, &multiple, err));
+    TRY(json_opt_double(root, "block_ffn_dim_multiplier", 1e-3, 1e3, &factor, err));
+    if (!adjusts) return STATUS_OK;
+    const size_t n = (size_t)(2 * (double)c->intermediate_size / 3);
+    c->intermediate_size = n;
+    const Json *given = json_get(root, "block_ffn_dim_multiplier");
+    if (!given || json_kind(given) != JSON_NULL) {
+        const size_t wanted = (size_t)(factor * (double)n);
+        c->intermediate_size = (wanted + multiple - 1) / multiple * multiple;
+    }
+    if (c->intermediate_size > 0) return STATUS_OK;
+    return json_error(root, err, "intermediate_size and block_ffn_dim_multiplier leave no columns");
+}
+
+static Status read_layer(const Json *type, bool *is_conv, Error *err)
+{
+    Slice name = {0};
+    TRY(json_as_string(type, &name, err));
+    *is_conv = slice_eq_cstr(name, "conv");
+    if (*is_conv || slice_eq_cstr(name, "full_attention")) return STATUS_OK;
+    return json_error(type, err,
+                      "layer type \"" SLICE_FMT
+                      "\" is not supported; known are full_attention and conv",
+                      SLICE_ARG(name));
+}
+
+// Layers that attend, by their numbers; all where the file has no list.
+static Status read_attending(const Json *list, bool *is_conv, size_t n_layers, Error *err)
+{
+    for (size_t i = 0; i < n_layers; i++) is_conv[i] = true;
+    if (json_kind(list) != JSON_ARRAY) return json_error(list, err, "must be a list of layers");
+    for (const Json *v = json_first(list); v; v = json_next(v)) {
+        int64_t layer = 0;
+        TRY(json_as_i64(v, 0, 1 << 24, &layer, err));
+        if ((size_t)layer >= n_layers)
+            return json_error(v, err, "there is no layer %lld: num_hidden_layers is %zu",
+                              (long long)layer, n_layers);
+        is_conv[layer] = false;
+    }
+    return STATUS_OK;
+}
+
+static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *types = NULL;
+    bool *is_conv = NULL;
+    TRY(config_read_layer_list(root, "layer_types", c->n_layers, &types, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *is_conv, "layers", &is_conv, err));
+    c->is_conv = is_conv;
+    for (size_t i = 0; types && i < c->n_layers; i++)
+        TRY(read_layer(json_at(types, i), &is_conv[i], err));
+    if (types || !config_has(root, "full_attn_idxs")) return STATUS_OK;
+    return read_attending(json_get(root, "full_attn_idxs"), is_conv, c->n_layers, err);
+}
+
+static Status read_conv(const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(config_read_size_or(root, "conv_L_cache", 3, &c->n_taps, err));
+    TRY(json_opt_bool(root, "conv_bias", &c->has_conv_bias, err));
+    if (c->n_taps <= CAUSAL_CONV_MAX) return STATUS_OK;
+    return json_error(json_get(root, "conv_L_cache"), err,
+                      "a convolution over %zu tokens is not supported; at most %d are", c->n_taps,
+                      CAUSAL_CONV_MAX);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    enum { USUAL_KEY_HEADS = 8 };
+    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(json_opt_bool(root, "tie_embedding", &c->is_tied, err));
+    if (!config_has(root, "num_key_value_heads")) c->n_kv_heads = USUAL_KEY_HEADS;
+    if (c->n_heads % c->n_kv_heads != 0)
+        return json_error(root, err,
+                          "num_attention_heads %zu is no multiple of num_key_value_heads %zu",
+                          c->n_heads, c->n_kv_heads);
+    c->attention_dropout = 0;
+    c->has_head_norms = true;
+    c->head_norm = HEAD_NORM_RMS_LONG;
+    TRY(read_inner(root, c, err));
+    TRY(read_conv(root, c, err));
+    return read_layers(arena, root, c, err);
+}
+
+// The width is told as it is, under both names.
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &defaults, w);
+    json_member_u64(w, "block_ff_dim", c->intermediate_size);
+    json_member_bool(w, "block_auto_adjust_ff_dim", false);
+    json_member_bool(w, "tie_embedding", c->is_tied);
+    json_member_u64(w, "conv_L_cache", c->n_taps);
+    json_member_bool(w, "conv_bias", c->has_conv_bias);
+    decoder_write_pad(c, w);
+    json_member_array(w, "layer_types");
+    for (size_t i = 0; i < c->n_layers; i++)
+        json_put_cstr(w, c->is_conv[i] ? "conv" : "full_attention");
+    json_end_array(w);
+}
+
+// ---- the model ----
+
+static Value short_conv(Tape *t, const ModelConfig *c, size_t i, Value x)
+{
+    const size_t h = c->hidden_size;
+    tape_prefix(t, "model.layers.%zu.conv.", i);
+    const Value all = decoder_linear(t, x, "in_proj", 3 * h, c->has_conv_bias, ACTIVATION_NONE);
+    const Value before = tape_columns(t, all, 0, h), behind = tape_columns(t, all, h, 2 * h);
+    const Value gated = tape_gated(t, before, tape_columns(t, all, 2 * h, 3 * h), ACTIVATION_NONE);
+    const Value y = tape_causal_conv(t, gated, "conv", c->n_taps, c->has_conv_bias);
+    const Value rows = decoder_rows(t, c, i, tape_gated(t, behind, y, ACTIVATION_NONE));
+    return decoder_linear(t, rows, "out_proj", h, c->has_conv_bias, ACTIVATION_NONE);
+}
+
+static Value attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
+    tape_prefix(t, "model.layers.%zu.self_attn.", i);
+    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), x);
+    return decoder_linear(t, mixed, "out_proj", c->hidden_size, false, ACTIVATION_NONE);
+}
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    const DensePart gates[] = {{"w1", c->intermediate_size}, {"w3", c->intermediate_size}};
+    tape_group(t, 1 + i);
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value n = decoder_norm(t, c, x, "operator_norm");
+    const Value mixed = c->is_conv[i] ? short_conv(t, c, i, n) : attention(t, c, i, ropes, n);
+    const Value a = tape_add(t, decoder_rows(t, c, i, x), mixed);
+
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value m = decoder_norm(t, c, a, "ffn_norm");
+    tape_prefix(t, "model.layers.%zu.feed_forward.", i);
+    const Dense gate_up = tape_dense_parts(t, gates, 2, c->hidden_size, DENSE_NO_BIAS);
+    return tape_add(t, a,
+                    decoder_linear(t, decoder_gate(t, c, gate_up, m), "w2", c->hidden_size, false,
+                                   ACTIVATION_NONE));
+}
+
+static void record(Tape *t, const ModelConfig *c)
+{
+    static const DecoderFrame frame = {.prefix = "model.",
+                                       .words = "embed_tokens",
+                                       .last_norm = "embedding_norm",
+                                       .norm = decoder_norm};
+    decoder_record(t, c, &frame, block);
+}
+
+const Architecture architecture_lfm2 = {
+    .model_type = "lfm2",
+    .summary = "LFM2: short convolutions with gates among layers that attend",
+    .classes = {{"Lfm2ForCausalLM", HEAD_CAUSAL_LM}, {"Lfm2Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};
