@@ -195,6 +195,8 @@ typedef struct ModelSize {
     uint64_t flops_per_token, flops_per_seen_token;
     uint64_t
         cache_bytes_per_token; // keys and values that generation keeps; 0 where nothing is cached
+    uint64_t
+        state_bytes; // beside them, of each text: of layers that are no attention; 0 without such
 } ModelSize;
 ModelSize model_size(const Model *model);
 

@@ -37,6 +37,10 @@ static void count_flops(const Model *model, ModelSize *size)
             size->flops_per_token += 2 * n_active * n;
             size->n_active -= (node->as.experts.n - n_active) * (n + expert_biases(tape, node));
         }
+        if (node->op == OP_CAUSAL_CONV) {
+            const Param *weight = &tape->params[node->params[0]];
+            size->flops_per_token += 2 * (uint64_t)weight->rows * weight->cols;
+        }
         if (node->op == OP_ATTENTION)
             size->flops_per_seen_token += 4 * (uint64_t)tape->slots[node->out].cols;
         // A row of positions for each distance, on both sides.
@@ -45,6 +49,7 @@ static void count_flops(const Model *model, ModelSize *size)
                 4 * (uint64_t)(node->n_in - 2) * tape->slots[node->out].cols;
     }
     size->cache_bytes_per_token = cache_bytes_per_token(tape, model->kv_dtype);
+    size->state_bytes = cache_bytes_per_sequence(tape);
 }
 
 uint64_t param_mapped_bytes(const Param *param)

@@ -30,7 +30,8 @@ static Status check_room(const Model *model, Error *err)
     const double weights = (double)model->tape.n_floats * sizeof(float);
     const size_t n_kept = size_min(model->kept_tokens, model->config.max_positions);
     const double kept =
-        (double)n_kept * (double)cache_bytes_per_token(&model->tape, model->kv_dtype);
+        (double)n_kept * (double)cache_bytes_per_token(&model->tape, model->kv_dtype) +
+        (n_kept > 0 ? (double)cache_bytes_per_sequence(&model->tape) : 0);
     if (weights + kept < (double)NOT_WORTH_ASKING) return STATUS_OK;
     machine_memory(&total, &available);
     if (available == 0 || weights + kept <= (double)available) return STATUS_OK;

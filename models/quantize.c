@@ -128,6 +128,10 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
         item.n_dims = 1; // a layer of one output is a vector there
         item.shape[0] = tensor->shape[1];
     }
+    if (slice_ends_with(item.name, SLICE("shortconv.conv.weight")) && item.n_dims == 3) {
+        item.n_dims = 2; // a convolution's weight is a matrix there
+        item.shape[1] = item.shape[2];
+    }
     if (source.change == SAFE_TRANSPOSED && item.n_dims == 2) {
         item.shape[0] = tensor->shape[1];
         item.shape[1] = tensor->shape[0];

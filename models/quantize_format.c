@@ -166,7 +166,7 @@ static bool is_added(Slice name)
 {
     static const char *const parts[] = {
         "position",   "token_types", "token_type_embeddings", "relative_attention_bias",
-        "attn_rel_b", "norm"};
+        "attn_rel_b", "norm",        "shortconv.conv.",       "conv.conv."};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (contains(name, parts[i])) return true;
     }

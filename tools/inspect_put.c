@@ -74,6 +74,11 @@ static void put_costs(Buffer *out, const Inspection *in)
     put_name(out, "work");
     buffer_printf(out, "%.4g MFLOP a token, and %.4g more for each token that it sees\n",
                   (double)size->flops_per_token * 1e-6, (double)size->flops_per_seen_token * 1e-6);
+    if (size->state_bytes > 0) {
+        put_name(out, "state");
+        put_bytes(out, size->state_bytes);
+        buffer_append_cstr(out, " a text, of the layers that are no attention\n");
+    }
     if (size->cache_bytes_per_token == 0) return;
     put_name(out, "keys and values");
     buffer_printf(out, "%llu bytes a token in %s, ",
@@ -264,6 +269,7 @@ void inspection_put_json(const Inspection *in, JsonWriter *w)
     json_member_u64(w, "flops_per_token", in->size.flops_per_token);
     json_member_u64(w, "flops_per_seen_token", in->size.flops_per_seen_token);
     json_member_u64(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);
+    json_member_u64(w, "state_bytes", in->size.state_bytes);
     json_member_cstr(w, "kv_dtype", in->kv);
     json_member_object(w, "memory_bytes");
     json_member_u64(w, "weights", in->size.weight_bytes + in->size.mapped_bytes);

@@ -45,7 +45,8 @@ static Status check_kept(const Model *model, size_t n_tokens, Error *err)
 {
     uint64_t total, free_bytes;
     const double wanted =
-        (double)n_tokens * (double)cache_bytes_per_token(&model->tape, model->kv_dtype);
+        (double)n_tokens * (double)cache_bytes_per_token(&model->tape, model->kv_dtype) +
+        (double)cache_bytes_per_sequence(&model->tape);
     if (wanted <= 0x1p30) return STATUS_OK;
     machine_memory(&total, &free_bytes);
     const double available = (double)free_bytes;

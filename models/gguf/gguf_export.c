@@ -278,12 +278,13 @@ static const struct {
     {"gpt_neox", false},      {"gpt_oss", true},       {"granite", true},
     {"granitemoe", true},     {"helium", true},        {"hunyuan_v1_dense", true},
     {"hunyuan_v1_moe", true}, {"internlm3", true},     {"jais2", false},
-    {"ministral", true},      {"ministral3", true},    {"mixtral", true},
-    {"modernbert", false},    {"mpt", false},          {"nemotron", false},
-    {"nomic_bert", false},    {"olmo", false},         {"olmo2", true},
-    {"olmo3", true},          {"olmoe", true},         {"phi", false},
-    {"qwen2_moe", true},      {"qwen3_moe", true},     {"seed_oss", true},
-    {"smollm3", true},        {"stablelm", false},     {"starcoder2", false}};
+    {"lfm2", true},           {"ministral", true},     {"ministral3", true},
+    {"mixtral", true},        {"modernbert", false},   {"mpt", false},
+    {"nemotron", false},      {"nomic_bert", false},   {"olmo", false},
+    {"olmo2", true},          {"olmo3", true},         {"olmoe", true},
+    {"phi", false},           {"qwen2_moe", true},     {"qwen3_moe", true},
+    {"seed_oss", true},       {"smollm3", true},       {"stablelm", false},
+    {"starcoder2", false}};
 
 static bool is_told_by_parsed(Slice model_type, bool *is_rms)
 {
@@ -348,6 +349,21 @@ static void put_gemma(Export *out)
     if (c->rope_local.theta > 0) put_real(out, "rope.freq_base_swa", c->rope_local.theta);
 }
 
+// LFM2's layers that are no attention: those without heads of keys.
+static void put_convs(Export *out, Arena *arena)
+{
+    char key[KEY_SIZE];
+    uint32_t *n_heads = NULL;
+    const ModelConfig *c = out->parsed;
+    if (out->status == STATUS_OK)
+        out->status = arena_take(arena, c->n_layers, sizeof *n_heads, "layers", &n_heads, out->err);
+    for (size_t i = 0; n_heads && i < c->n_layers; i++)
+        n_heads[i] = c->is_conv[i] ? 0 : (uint32_t)c->n_kv_heads;
+    if (n_heads)
+        gguf_put_u32s(out->b, key_of(out, "attention.head_count_kv", key), n_heads, c->n_layers);
+    put_size(out, "shortconv.l_cache", c->n_taps);
+}
+
 static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *factors)
 {
     char key[KEY_SIZE];
@@ -362,7 +378,10 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
     put_size(out, "attention.head_count", c->n_heads);
     const bool is_latent = c->latent.kv_rank > 0;
     if (!is_latent) {
-        put_size(out, "attention.head_count_kv", c->n_kv_heads);
+        if (c->is_conv)
+            put_convs(out, arena);
+        else
+            put_size(out, "attention.head_count_kv", c->n_kv_heads);
         put_size(out, "attention.key_length", c->head_dim);
         put_size(out, "attention.value_length", c->head_dim);
     }

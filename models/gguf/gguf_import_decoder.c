@@ -60,6 +60,7 @@ static const struct {
     {"nemotron", "norm_eps", "hidden_act", "relu2"},
     {"jais2", "layer_norm_eps", "hidden_act", "relu2"},
     {"arcee", "rms_norm_eps", "hidden_act", "relu2"},
+    {"lfm2", "norm_eps", "hidden_act", "silu"},
 };
 
 static bool is_gemma(const GgufImport *in)
@@ -273,11 +274,53 @@ static void put_inner(GgufImport *in)
     import_put_size(in, "intermediate_size", size);
 }
 
+// Heads of keys of the layers that attend; the others of LFM2 have none.
+static size_t attending_heads(GgufImport *in)
+{
+    char key[IMPORT_KEY_SIZE];
+    int64_t most = 0, n = 0;
+    bool differ = false;
+    const GgufValue *told = gguf_find(in->file, import_key(in, "attention.head_count_kv", key));
+    GgufItems items = {0};
+    if (told && told->is_array) items = gguf_items(told);
+    json_member_array(&in->w, "layer_types");
+    for (size_t i = 0; i < in->n_layers && gguf_next_int(&items, &n); i++) {
+        json_put_cstr(&in->w, n > 0 ? "full_attention" : "conv");
+        differ = differ || (n > 0 && most > 0 && n != most);
+        if (n > most) most = n;
+    }
+    json_end_array(&in->w);
+    if (in->status == STATUS_OK && (differ || most > IMPORT_MAX_SIZE))
+        in->status = error_set(in->err, STATUS_INVALID,
+                               SLICE_FMT ": metadata \"%s\": layers that attend must have heads of "
+                                         "one number",
+                               SLICE_ARG(in->file->name), key);
+    return most > 0 ? (size_t)most : in->n_heads;
+}
+
+// LFM2: the width of its feed-forward layers is told as it is.
+static size_t put_lfm2(GgufImport *in)
+{
+    bool has_bias = false;
+    for (size_t i = 0; i < in->n_layers && i < in->file->n_tensors; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "blk.%zu.shortconv.conv.bias", i);
+        has_bias = has_bias || import_has_tensor(in, name);
+    }
+    import_copy_size(in, "shortconv.l_cache", "conv_L_cache");
+    import_put_flag(in, "conv_bias", has_bias);
+    import_put_flag(in, "block_auto_adjust_ff_dim", false);
+    return attending_heads(in);
+}
+
 void import_put_decoder(GgufImport *in)
 {
     const char *model = in->family->model_type;
     size_t n_kv_heads = in->n_heads;
-    (void)import_size(in, "attention.head_count_kv", &n_kv_heads);
+    if (strcmp(model, "lfm2") == 0)
+        n_kv_heads = put_lfm2(in);
+    else
+        (void)import_size(in, "attention.head_count_kv", &n_kv_heads);
     import_put_size(in, "num_key_value_heads", n_kv_heads);
     import_put_size(in, "head_dim", in->head_dim);
     import_put_rows(in, "token_embd.weight", "vocab_size");

@@ -226,6 +226,27 @@ static const GgufName olmo2_names[] = {
     {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
 };
 
+static const GgufName lfm2_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"token_embd_norm", "model.embedding_norm",
+     SAFE_AS_IS}, // behind the last block, whatever its name says
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.operator_norm", SAFE_AS_IS},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.out_proj", SAFE_AS_IS},
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_layernorm", SAFE_AS_IS},
+    {"blk.%.shortconv.in_proj", "model.layers.%.conv.in_proj", SAFE_AS_IS},
+    {"blk.%.shortconv.conv", "model.layers.%.conv.conv", SAFE_AS_IS},
+    {"blk.%.shortconv.out_proj", "model.layers.%.conv.out_proj", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.ffn_norm", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "model.layers.%.feed_forward.w1", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.feed_forward.w3", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.feed_forward.w2", SAFE_AS_IS},
+};
+
 static const GgufName starcoder2_names[] = {
     LLAMA_LAYER_NAMES,
     {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
@@ -474,6 +495,7 @@ const GgufFamily gguf_families[] = {
      false},
     {"hunyuan-dense", "hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM", NAMES(hunyuan_names),
      GGUF_ROWS_IN_ORDER, false},
+    {"lfm2", "lfm2", "Lfm2ForCausalLM", NAMES(lfm2_names), GGUF_ROWS_IN_ORDER, false},
     {"starcoder2", "starcoder2", "Starcoder2ForCausalLM", NAMES(starcoder2_names),
      GGUF_ROWS_IN_ORDER, false},
     {"starcoder", "gpt_bigcode", "GPTBigCodeForCausalLM", NAMES(gpt_bigcode_names),

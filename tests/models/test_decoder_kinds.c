@@ -187,6 +187,39 @@ static void check_shared_beginnings(const Kind *kind)
     }
 }
 
+// Beams fork what is kept of a text: each result's score is the likelihood of its tokens, read anew.
+static void check_beams(const Kind *kind)
+{
+    enum { N_BEAMS = 4 };
+    Error err = {0};
+    GenerateResult result;
+    LoglikResult read;
+    const int32_t *text = kind->texts[N_TEXTS - 1];
+    const size_t n = kind->lengths[N_TEXTS - 1];
+    const BeamOptions beams = {
+        .n_beams = N_BEAMS, .length_penalty = 1, .forced_first = -1, .forced_last = -1};
+    const GenerateRequest request = {.prompt = text,
+                                     .n_prompt = n,
+                                     .max_new_tokens = N_NEW,
+                                     .ignores_eos = true,
+                                     .beams = &beams,
+                                     .n_results = N_BEAMS};
+    want_ok(model_generate(kind->model, kind->pool, &request, 1, NULL, kind->arena, &result, NULL,
+                           &err),
+            &err);
+    cr_assert_eq(result.n_found, N_BEAMS, "%s: %zu", kind->name, result.n_found);
+    for (size_t i = 0; i < N_BEAMS; i++) {
+        const SearchResult *found = &result.found[i];
+        const LoglikRequest again = {text, n, found->ids, found->n_ids};
+        want_ok(
+            model_loglik(kind->model, kind->pool, &again, 1, NULL, kind->arena, &read, NULL, &err),
+            &err);
+        cr_expect_float_eq(found->score, read.loglik / (double)found->n_ids, 1e-5,
+                           "%s: %zu: %g, %g", kind->name, i, found->score,
+                           read.loglik / (double)found->n_ids);
+    }
+}
+
 static void check_gradients(const Kind *kind)
 {
     Error err = {0};
@@ -321,6 +354,7 @@ Test(decoder_kinds, answer_and_learn_as_in_transformers)
         check_answers(&kind, path);
         check_generation(&kind);
         check_shared_beginnings(&kind);
+        check_beams(&kind);
         check_gradients(&kind);
         check_kept(&kind, folder, path);
         check_heads(&kind, &kind.config);
@@ -544,6 +578,11 @@ Test(decoder_kinds, older_spellings_are_read)
     }
 }
 
+#define LFM2                                                                       \
+    "{\"model_type\": \"lfm2\", " COMMON                                           \
+    "\"hidden_size\": 64, \"num_attention_heads\": 8, \"intermediate_size\": 64, " \
+    "\"max_position_embeddings\": 64, "
+
 Test(decoder_kinds, what_is_not_known_is_refused)
 {
     static const struct {
@@ -609,6 +648,18 @@ Test(decoder_kinds, what_is_not_known_is_refused)
         {"{\"model_type\": \"codegen\", \"vocab_size\": 9, \"n_embd\": 60, \"n_head\": 6, "
          "\"n_layer\": 2, \"n_positions\": 20, \"rotary_dim\": 10}",
          "come in 4 groups: found 6"},
+        {LFM2 "\"layer_types\": [\"conv\", \"linear_attention\"]}",
+         "layer type \"linear_attention\" is not supported; known are full_attention and conv"},
+        {LFM2 "\"layer_types\": [\"conv\"]}", "num_hidden_layers is 2"},
+        {LFM2 "\"full_attn_idxs\": [2]}", "there is no layer 2: num_hidden_layers is 2"},
+        {LFM2 "\"full_attn_idxs\": 1}", "must be a list of layers"},
+        {LFM2 "\"conv_L_cache\": 0}", "conv_L_cache"},
+        {LFM2 "\"conv_L_cache\": 65}", "a convolution over 65 tokens is not supported"},
+        {LFM2 "\"num_key_value_heads\": 3}", "no multiple of num_key_value_heads 3"},
+        {"{\"model_type\": \"lfm2\", " COMMON
+         "\"hidden_size\": 64, \"num_attention_heads\": 4, \"block_ff_dim\": 1, "
+         "\"num_key_value_heads\": 4, \"max_position_embeddings\": 64}",
+         "leave no columns"},
         {"{\"model_type\": \"big_bird\"}",
          "attention_type \"block_sparse\": only \"original_full\""},
         {"{\"model_type\": \"bloom\", \"vocab_size\": 9, \"hidden_size\": 10, \"n_layer\": 2, "
