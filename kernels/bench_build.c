@@ -233,6 +233,29 @@ Status bench_build_conv(const BenchCase *c, Arena *arena, BenchProblem *p, Error
     return bench_take_zeros(arena, 1, c->cols, LAYOUT_ROWS, &a->out[2], err);
 }
 
+// cols: of a head's keys and of its values. depth: heads.
+Status bench_build_delta_rule(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    const bool is_forward = c->op == OP_DELTA_RULE;
+    const size_t n = c->depth * c->cols, first = is_forward ? 0 : 1;
+    a->as.delta = (DeltaArgs){
+        .n_heads = c->depth, .n_key_heads = c->depth, .key_dim = c->cols, .value_dim = c->cols};
+    TRY(bench_take_ragged(arena, c->rows, c->rows, &a->as.delta.batch, err));
+    for (size_t i = 0; i < 3; i++)
+        TRY(bench_take_random(arena, c->rows, n, i, &a->in[first + i], err));
+    TRY(bench_take_random(arena, c->rows, 2 * c->depth, 4, &a->in[first + 3], err));
+    TRY(bench_take_random(arena, 1, 2 * c->depth, 5, &a->in[first + 4], err));
+    p->n_flops = (is_forward ? 7.0 : 20.0) * (double)c->rows * (double)n * (double)c->cols;
+    p->sum_length = c->rows * c->cols;
+    if (is_forward) return bench_take_zeros(arena, c->rows, n, LAYOUT_ROWS, &a->out[0], err);
+    TRY(bench_take_random(arena, c->rows, n, 6, &a->in[0], err));
+    for (size_t i = 0; i < 3; i++)
+        TRY(bench_take_zeros(arena, c->rows, n, LAYOUT_ROWS, &a->out[i], err));
+    TRY(bench_take_zeros(arena, c->rows, 2 * c->depth, LAYOUT_ROWS, &a->out[3], err));
+    return bench_take_zeros(arena, 1, 2 * c->depth, LAYOUT_ROWS, &a->out[4], err);
+}
+
 Status bench_build_elementwise(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
 {
     OpArgs *a = &p->args;

@@ -20,7 +20,7 @@ BenchBuild bench_build_linear, bench_build_linear_low, bench_build_feed_forward,
     bench_build_disentangled_backward, bench_build_layer_norm, bench_build_layer_norm_backward,
     bench_build_rms_norm, bench_build_rope, bench_build_matrices, bench_build_embedding,
     bench_build_embedding_backward, bench_build_dropout, bench_build_select, bench_build_pool,
-    bench_build_softmax, bench_build_heads, bench_build_conv, bench_build_route,
-    bench_build_elementwise;
+    bench_build_softmax, bench_build_heads, bench_build_conv, bench_build_delta_rule,
+    bench_build_route, bench_build_elementwise;
 
 #endif

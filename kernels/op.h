@@ -99,6 +99,14 @@ typedef enum OpKind {
     // in0 = d out0, in1 = x, in2 = weight, in3 as above. out0 [T,H] = dx; accumulates out1 (weight's shape and layout), out2
     // (bias), each optional. as.conv
     OP_CAUSAL_CONV_BACKWARD,
+    // out0 [T, n_heads Dv] = what heads that keep a matrix [Dk, Dv] each answer to in0 = q, by in1 = k and in2 = v (in0, in1: [T,
+    // n_key_heads Dk]), in3 [T, 2 n_heads] = gates, in4 [1, 2 n_heads] = rates. in5 [S, n_heads Dk Dv] optional: the matrices before
+    // each sequence's first row, else zeros; out1, of its shape, optional: those behind its last, may be in5. as.delta:
+    // kernels/delta_rule.h. Yang et al. 2024, arXiv:2412.06464.
+    OP_DELTA_RULE,
+    // in0 = d out0, in1 .. in5 = in0 .. in4 of the forward operation, whose in5 is absent. out0 .. out3 = d q, d k, d v, d gates;
+    // accumulates out4 (rates), optional. as.delta
+    OP_DELTA_RULE_BACKWARD,
     // out0 [M,H] = in0 * keep / (1 - p); in place allowed. keep depends on as.dropout and the element's place in its sample
     // (sequence key, row in sequence, column), never on the buffer. It is its own backward (d in = op(d out)).
     OP_DROPOUT,
@@ -284,6 +292,11 @@ typedef struct ConvArgs {
     Ragged batch;
 } ConvArgs;
 
+typedef struct DeltaArgs {
+    size_t n_heads, n_key_heads, key_dim, value_dim; // n_heads is a multiple of n_key_heads
+    Ragged batch;
+} DeltaArgs;
+
 typedef struct SelectArgs {
     const int32_t *rows; // [S], row indices into in0
 } SelectArgs;
@@ -345,6 +358,7 @@ typedef struct OpArgs {
         SoftCapArgs soft_cap;
         AttentionArgs attention;
         ConvArgs conv;
+        DeltaArgs delta;
         DropoutArgs dropout;
         SelectArgs select;
         PoolArgs pool;

@@ -89,6 +89,12 @@ typedef struct Gemma4Config {
         input_vocab; // a layer's own columns of each token, and that table's rows; 0 without
 } Gemma4Config;
 
+// Layers that learn by the gated delta rule (kernels/delta_rule.h). All zero for other models.
+typedef struct DeltaConfig {
+    size_t n_heads, n_key_heads;
+    size_t key_dim, value_dim; // columns of a head
+} DeltaConfig;
+
 typedef struct ExpertNames ExpertNames; // models/architectures/experts.h
 
 // Feed-forward layers that are mixtures of experts. All zero for other models.
@@ -151,6 +157,7 @@ typedef struct ModelConfig {
     DebertaConfig deberta;
     ExpertsConfig experts;
     LatentConfig latent;
+    DeltaConfig delta;
     Gemma4Config gemma4;
     size_t n_further_blocks; // behind the others, for guesses at tokens further on: left out
     // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
@@ -191,7 +198,8 @@ typedef struct ModelConfig {
     float embedding_scale;                     // of the token table's rows; 0 = 1
     float norm_weight_offset;                  // 1 where norms multiply by 1 + weight
     bool has_qkv_bias, has_output_bias, has_mlp_bias;
-    const bool *is_conv;  // [n_layers] layers with a convolution in attention's place; NULL = none
+    const bool *
+        is_conv; // [n_layers] layers with a convolution, or with that and the delta rule, in attention's place; NULL = none
     size_t n_taps;        // of it
     bool has_conv_bias;   // of its layers, too
     bool has_sinks;       // attention has a score more a head, of a value of zeros

@@ -37,6 +37,10 @@ static void count_flops(const Model *model, ModelSize *size)
             size->flops_per_token += 2 * n_active * n;
             size->n_active -= (node->as.experts.n - n_active) * (n + expert_biases(tape, node));
         }
+        // Three products with a head's matrix, and its scaling.
+        if (node->op == OP_DELTA_RULE)
+            size->flops_per_token += 7 * (uint64_t)node->as.delta.args.n_heads *
+                                     node->as.delta.args.key_dim * node->as.delta.args.value_dim;
         if (node->op == OP_CAUSAL_CONV) {
             const Param *weight = &tape->params[node->params[0]];
             size->flops_per_token += 2 * (uint64_t)weight->rows * weight->cols;

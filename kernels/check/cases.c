@@ -86,6 +86,14 @@ static const Grid conv_grid = {
     {{150, 384, 3}, {513, 32, 4}, {33, 768, 3}},
 };
 
+// Columns of values, and of keys.
+static const Grid delta_grid = {
+    SIZES(0, 1, 2, 5, 16),
+    SIZES(1, 7, 15, 16, 17, 33, 64, 80),
+    SIZES(1, 2, 4, 16, 19),
+    {{60, 128, 40}, {33, 100, 64}},
+};
+
 typedef struct CaseRow {
     const Grid *grid;
     CaseBuild *build;
@@ -108,6 +116,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_ATTENTION_BF16] = {&attention_grid, attention_build},
     [OP_DISENTANGLED] = {&disentangled_grid, disentangled_build},
     [OP_CAUSAL_CONV] = {&conv_grid, causal_conv_build},
+    [OP_DELTA_RULE] = {&delta_grid, delta_rule_build},
     [OP_DROPOUT] = {&row_grid, dropout_build},
     [OP_SELECT_ROWS] = {&row_grid, select_rows_build},
     [OP_MEAN_POOL] = {&row_grid, mean_pool_build},
@@ -190,6 +199,10 @@ static size_t capacity_of(OpKind op, const Case *c)
     // Rounded up to whole blocks.
     const size_t depth = is_low ? size_round_up(c->depth + 1, QUANT_MAX_BLOCK) : c->depth;
     const size_t rows = attends ? 4 * c->rows + 400 : c->rows + tables;
+    // Up to four heads, with their matrices of every sequence.
+    if (op == OP_DELTA_RULE || op == OP_DELTA_RULE_BACKWARD)
+        return small + sizeof(double) * 4 * (c->rows + tables) *
+                           (tensors * (c->cols + depth + 8) + 4 * depth * c->cols);
     return small + sizeof(double) * (tensors * rows * (cols + 8) + 4 * depth * (rows + cols));
 }
 

@@ -291,6 +291,33 @@ void causal_conv_build(Problem *p, const Case *c, int is_for_backward)
     if (!is_for_backward && has(c, OPTION_OUTPUT)) a->out[1] = problem_blank(p, past, p->dtype);
 }
 
+// One key head or two, of one head or two each. Queries, keys and values are columns of one matrix.
+void delta_rule_build(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e3);
+    const size_t n_keys = has(c, OPTION_FIRST) ? 2 : 1,
+                 n_heads = n_keys * (has(c, OPTION_LEFT) ? 2 : 1);
+    const size_t key_cols = n_keys * c->depth, cols = 2 * key_cols + n_heads * c->cols;
+    OpArgs *a = &p->args;
+    a->as.delta = (DeltaArgs){.n_heads = n_heads,
+                              .n_key_heads = n_keys,
+                              .key_dim = c->depth,
+                              .value_dim = c->cols,
+                              .batch = problem_ragged(p, c->rows)};
+    const TensorShape state =
+        shape_of(c, a->as.delta.batch.n_sequences, n_heads * c->depth * c->cols);
+    const Tensor all = problem_random(p, shape_of(c, c->rows, cols), 0, magnitude);
+    a->in[0] = tensor_columns(all, 0, key_cols);
+    a->in[1] = tensor_columns(all, key_cols, 2 * key_cols);
+    a->in[2] = tensor_columns(all, 2 * key_cols, cols);
+    a->in[3] = problem_random(p, shape_of(c, c->rows, 2 * n_heads), 0, 2);
+    a->in[4] = problem_random(p, dense(1, 2 * n_heads), 0, 1);
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, n_heads * c->cols), p->dtype);
+    if (is_for_backward) return;
+    if (has(c, OPTION_SECOND)) a->in[5] = problem_random(p, state, 0, magnitude);
+    if (has(c, OPTION_OUTPUT)) a->out[1] = problem_blank(p, state, p->dtype);
+}
+
 void mean_pool_build(Problem *p, const Case *c, int is_for_backward)
 {
     (void)is_for_backward;

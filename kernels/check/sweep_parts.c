@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,9 +38,15 @@ static int attends(OpKind op)
     return op_is_attention(op) || op == OP_DISENTANGLED;
 }
 
+// Operations that have a row of states for each sequence: out1, and the last of their inputs.
+static int has_states(OpKind op)
+{
+    return op == OP_CAUSAL_CONV || op == OP_DELTA_RULE;
+}
+
 static int is_by_sequence(OpKind op)
 {
-    return attends(op) || op == OP_DROPOUT || op == OP_MEAN_POOL || op == OP_CAUSAL_CONV;
+    return attends(op) || op == OP_DROPOUT || op == OP_MEAN_POOL || has_states(op);
 }
 
 // Of any of its cases, so that those of others need not be built.
@@ -126,26 +133,30 @@ static const Ragged *batch_of(const Problem *problem)
     if (attends(problem->op)) return &problem->args.as.attention.queries;
     if (problem->op == OP_DROPOUT) return &problem->args.as.dropout.batch;
     if (problem->op == OP_CAUSAL_CONV) return &problem->args.as.conv.batch;
+    if (problem->op == OP_DELTA_RULE) return &problem->args.as.delta.batch;
     return problem->op == OP_MEAN_POOL ? &problem->args.as.pool.batch : NULL;
 }
 
 // Rows of the tokens, and beside them what has a row for each sequence.
-static OpArgs cut_conv(Problem *problem, size_t begin, size_t end)
+static OpArgs cut_states(Problem *problem, size_t begin, size_t end)
 {
     OpArgs args = problem->args;
-    const Ragged batch = args.as.conv.batch;
-    args.in[0] = cut_tensor(args.in[0], &batch, begin, end);
+    const bool is_conv = problem->op == OP_CAUSAL_CONV;
+    const Ragged batch = *batch_of(problem);
+    const size_t n_by_row = is_conv ? 1 : 4, states = is_conv ? 3 : 5;
+    for (size_t i = 0; i < n_by_row; i++) args.in[i] = cut_tensor(args.in[i], &batch, begin, end);
     args.out[0] = cut_tensor(args.out[0], &batch, begin, end);
-    if (args.in[3].data) args.in[3] = tensor_rows(args.in[3], begin, end);
+    if (args.in[states].data) args.in[states] = tensor_rows(args.in[states], begin, end);
     if (args.out[1].data) args.out[1] = tensor_rows(args.out[1], begin, end);
-    args.as.conv.batch = cut_batch(problem, &batch, begin, end);
+    *(is_conv ? &args.as.conv.batch : &args.as.delta.batch) =
+        cut_batch(problem, &batch, begin, end);
     return args;
 }
 
 static OpArgs cut_sequences(Problem *problem, size_t begin, size_t end)
 {
     if (attends(problem->op)) return cut_attention(problem, begin, end);
-    if (problem->op == OP_CAUSAL_CONV) return cut_conv(problem, begin, end);
+    if (has_states(problem->op)) return cut_states(problem, begin, end);
     OpArgs args = problem->args;
     const Ragged batch = *batch_of(problem);
     args.in[0] = cut_tensor(args.in[0], &batch, begin, end);
@@ -226,7 +237,7 @@ static Touched touched_rows(const Problem *problem, size_t out, size_t row)
     if (!batch || problem->op == OP_DROPOUT) return (Touched){row, row + 1};
     size_t s = 0;
     while ((size_t)batch->offsets[s + 1] <= row) s++;
-    if (problem->op == OP_MEAN_POOL || (problem->op == OP_CAUSAL_CONV && out == 1))
+    if (problem->op == OP_MEAN_POOL || (has_states(problem->op) && out == 1))
         return (Touched){s, s + 1};
     return (Touched){(size_t)batch->offsets[s], (size_t)batch->offsets[s + 1]};
 }

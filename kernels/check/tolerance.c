@@ -375,6 +375,41 @@ static void fill_causal_conv_backward(const ToleranceInput *in, size_t out, doub
     fill_absolute(in, out, tolerance_sum_factor(in->u, out == 0 ? taps : rows + 1), bound);
 }
 
+// Keys and queries are at most of length 1, so that no step makes a matrix's errors larger, and a column of it is at most as long as
+// at the beginning and each value added. Of each token the sums over a key, its length and what is kept of the matrix err by a few
+// roundings of that: four sums' worth. What is read errs by what the matrix does, and by one sum more.
+static void fill_delta_rule(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Ragged *batch = &before->as.delta.batch;
+    const Tensor *to = &in->exact->args.out[out];
+    const double sum = tolerance_sum_factor(in->u, before->as.delta.key_dim),
+                 rows = (double)ragged_longest(batch);
+    const double longest =
+        sqrt((double)before->as.delta.key_dim) * tolerance_largest(&before->in[5]) +
+        rows * tolerance_largest(&before->in[2]);
+    tolerance_constant(to, sum * longest * (4 * rows + 1), bound);
+}
+
+// The reference alone, which computes in double: rounded on storing and where sums are added, and beside that double's own error,
+// 2^-53 times slopes of at most 1 / sqrt(epsilon) of queries and of keys each, for the largest terms of all tokens.
+static void fill_delta_rule_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *exact = &in->exact->args.out[out], *old = &before->out[out];
+    const double rows = (double)ragged_longest(&before->as.delta.batch) + 1,
+                 values = 1 + tolerance_largest(&before->in[3]);
+    const double within = 0x1p-53 * 1e6 * rows * rows * (double)before->as.delta.key_dim * values *
+                          values * (1 + tolerance_largest(&before->in[0]));
+    for (size_t i = 0; i < exact->rows; i++) {
+        for (size_t j = 0; j < exact->cols; j++) {
+            const double added = out == 4 ? fabs(tensor_get(old, i, j)) : 0;
+            *bound++ =
+                2 * in->u * rows * (fabs(tensor_get(exact, i, j)) + added) + within + underflow;
+        }
+    }
+}
+
 // 1 - t^2 errs by u, whatever remains of it.
 static void fill_soft_cap_backward(const ToleranceInput *in, size_t out, double *bound)
 {
@@ -531,6 +566,10 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_CAUSAL_CONV] = {fill_causal_conv, fill_causal_conv},
     [OP_CAUSAL_CONV_BACKWARD] = {fill_causal_conv_backward, fill_causal_conv_backward,
                                  fill_causal_conv_backward},
+    [OP_DELTA_RULE] = {fill_delta_rule, fill_delta_rule},
+    [OP_DELTA_RULE_BACKWARD] = {fill_delta_rule_backward, fill_delta_rule_backward,
+                                fill_delta_rule_backward, fill_delta_rule_backward,
+                                fill_delta_rule_backward},
     [OP_DROPOUT] = {fill_few},
     [OP_SELECT_ROWS] = {fill_exact},
     [OP_SELECT_ROWS_BACKWARD] = {fill_sum_rows},

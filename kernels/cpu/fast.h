@@ -31,6 +31,7 @@ OpKernel embedding_avx2, embedding_avx512;
 OpKernel embedding_backward_avx2, embedding_backward_avx512;
 OpKernel causal_conv_avx2, causal_conv_avx512;
 OpKernel causal_conv_backward_avx2, causal_conv_backward_avx512;
+OpKernel delta_rule_avx2, delta_rule_avx512;
 OpKernel dropout_avx2, dropout_avx512;
 OpKernel softmax_avx2, softmax_avx512;
 OpKernel log_sum_exp_avx2, log_sum_exp_avx512;

@@ -54,6 +54,7 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_DISENTANGLED_BACKWARD, disentangled_backward),
     FAST_ROWS(OP_CAUSAL_CONV, causal_conv),
     FAST_ROWS(OP_CAUSAL_CONV_BACKWARD, causal_conv_backward),
+    FAST_ROWS(OP_DELTA_RULE, delta_rule),
     FAST_ROWS(OP_DROPOUT, dropout),
     FAST_ROWS(OP_SOFTMAX, softmax),
     FAST_ROWS(OP_LOG_SUM_EXP, log_sum_exp),

@@ -1,6 +1,7 @@
 #include "kernels/attention.h"
 #include "kernels/causal_conv.h"
 #include "kernels/cpu/cpu_rows.h"
+#include "kernels/delta_rule.h"
 #include "kernels/disentangled.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
@@ -51,6 +52,8 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_DISENTANGLED_BACKWARD, disentangled_backward),
     REFERENCE_ROWS(OP_CAUSAL_CONV, causal_conv),
     REFERENCE_ROWS(OP_CAUSAL_CONV_BACKWARD, causal_conv_backward),
+    REFERENCE_ROWS(OP_DELTA_RULE, delta_rule),
+    REFERENCE_ROWS(OP_DELTA_RULE_BACKWARD, delta_rule_backward),
     REFERENCE_ROWS(OP_DROPOUT, dropout),
     REFERENCE_ROWS(OP_SELECT_ROWS, select_rows),
     REFERENCE_ROWS(OP_SELECT_ROWS_BACKWARD, select_rows_backward),

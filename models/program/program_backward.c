@@ -174,6 +174,23 @@ static void backward_conv(ProgramBuilder *b, const TapeNode *node, size_t index,
     finish_target(b, dx);
 }
 
+static void backward_delta_rule(ProgramBuilder *b, const TapeNode *node, size_t index,
+                                size_t gradient)
+{
+    if (!builder_ok(b)) return;
+    Target targets[4];
+    for (size_t i = 0; i < 4; i++) targets[i] = placed_target(b, node->in[i]);
+    ProgramStep *step = builder_step(b, OP_DELTA_RULE_BACKWARD, index);
+    step->in[0] = builder_whole(b, gradient);
+    for (size_t i = 0; i < 4; i++) {
+        step->in[1 + i] = builder_value(b, node->in[i]);
+        step->out[i] = targets[i].operand;
+    }
+    step->in[5] = builder_whole_param(b, node->params[0]);
+    step->out[4] = builder_whole_gradient(b, node->params[0]);
+    for (size_t i = 0; i < 4; i++) finish_target(b, targets[i]);
+}
+
 static void backward_heads(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
 {
     Target targets[2];
@@ -345,6 +362,9 @@ static void backward_node(ProgramBuilder *b, size_t index)
         break;
     case OP_GATED:
         backward_gated(b, node, index, gradient);
+        break;
+    case OP_DELTA_RULE:
+        backward_delta_rule(b, node, index, gradient);
         break;
     case OP_CAUSAL_CONV:
         backward_conv(b, node, index, gradient);

@@ -57,6 +57,8 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
     } else if (node->op == OP_LAYER_NORM) {
         step->in[2] = builder_whole_param(b, node->params[0]);
         step->in[3] = builder_whole_param(b, node->params[1]);
+    } else if (node->op == OP_DELTA_RULE) {
+        step->in[4] = builder_whole_param(b, node->params[0]);
     } else if (node->op == OP_CAUSAL_CONV) {
         step->in[1] = builder_whole_param(b, node->params[0]);
         step->in[2] = builder_whole_param(b, node->params[1]);

@@ -83,6 +83,11 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
     case OP_GATED_BACKWARD:
         args->as.gated.activation = node->as.activation;
         break;
+    case OP_DELTA_RULE:
+    case OP_DELTA_RULE_BACKWARD:
+        args->as.delta = node->as.delta.args;
+        args->as.delta.batch = run->ragged[ROWS_TOKENS];
+        break;
     case OP_CAUSAL_CONV:
     case OP_CAUSAL_CONV_BACKWARD:
         args->as.conv.batch = run->ragged[ROWS_TOKENS];

@@ -196,6 +196,10 @@ typedef struct TapeNode {
         struct {
             size_t state; // where its rows begin in a sequence's state
         } conv;
+        struct {
+            DeltaArgs args; // without a batch
+            size_t state;
+        } delta;
         HeadsArgs heads;
         SoftCapArgs soft_cap;
         struct {
@@ -366,6 +370,9 @@ Value tape_gated(Tape *tape, Value a, Value b, Activation activation); // act(a)
 // Columns of x convolved along each sequence (OP_CAUSAL_CONV): NAME.weight, and NAME.bias where has_bias says so. Rows before
 // those of a unit are of the sequence's state.
 Value tape_causal_conv(Tape *tape, Value x, const char *name, size_t n_taps, bool has_bias);
+// OP_DELTA_RULE with the rates A_log and dt_bias below the prefix; gates: of all heads what they learn, then what they keep. What
+// stands before the rows of a unit is of the sequence's state.
+Value tape_delta_rule(Tape *tape, Value q, Value k, Value v, Value gates, const DeltaArgs *args);
 // Heads of `width` columns out of parts of in[0] and, where n_in is 2, in[1] (OP_HEADS).
 Value tape_heads(Tape *tape, const Value *in, size_t n_in, size_t width, const HeadsArgs *args);
 Value tape_add(Tape *tape, Value a, Value b);

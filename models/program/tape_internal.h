@@ -12,6 +12,8 @@ void *tape_append(Tape *tape, void *list, size_t *count, size_t *capacity, size_
 ParamId tape_suffixed_vector(Tape *tape, const char *name, const char *suffix, size_t cols,
                              ParamInit init);
 
+// The vectors A_log and dt_bias of n_heads, one behind the other.
+ParamId tape_delta_rates(Tape *tape, size_t n_heads);
 // The weight of a convolution of so many columns: NAME.weight.
 ParamId tape_conv_weight(Tape *tape, const char *name, size_t n_columns, size_t n_taps);
 

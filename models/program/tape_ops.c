@@ -287,6 +287,27 @@ Value tape_causal_conv(Tape *tape, Value x, const char *name, size_t n_taps, boo
     return add_node(tape, node, ROWS_TOKENS, cols);
 }
 
+Value tape_delta_rule(Tape *tape, Value q, Value k, Value v, Value gates, const DeltaArgs *args)
+{
+    const size_t n_keys = args->n_key_heads * args->key_dim, n = args->n_heads * args->value_dim;
+    check(tape,
+          domain_of(tape, q) == ROWS_TOKENS && same_shape(tape, q, k) &&
+              domain_of(tape, v) == ROWS_TOKENS && domain_of(tape, gates) == ROWS_TOKENS,
+          "the delta rule is of all tokens");
+    check(tape,
+          args->n_key_heads > 0 && args->n_heads % args->n_key_heads == 0 &&
+              value_cols(q) == n_keys && value_cols(v) == n &&
+              value_cols(gates) == 2 * args->n_heads,
+          "the delta rule's operands do not fit its heads");
+    if (tape->status != STATUS_OK) return (Value){0};
+    TapeNode node = {.op = OP_DELTA_RULE, .in = {q, k, v, gates}, .n_in = 4, .n_params = 1};
+    node.params[0] = tape_delta_rates(tape, args->n_heads);
+    node.as.delta.args = *args;
+    node.as.delta.state = tape->n_state;
+    tape->n_state += args->n_heads * args->key_dim * args->value_dim;
+    return add_node(tape, node, ROWS_TOKENS, n);
+}
+
 // Whether a part lies within the heads of its value.
 static bool part_fits(const HeadPart *part, size_t n_heads, Value in)
 {

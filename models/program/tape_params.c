@@ -309,6 +309,12 @@ Dense tape_dense_parts(Tape *tape, const DensePart *parts, size_t n_parts, size_
     return (Dense){.weight = weight, .bias = bias, .n_in = n_in, .n_out = n_out};
 }
 
+ParamId tape_delta_rates(Tape *tape, size_t n_heads)
+{
+    const DensePart parts[] = {{"A_log", n_heads}, {"dt_bias", n_heads}};
+    return add_vector(tape, parts, 2, "", INIT_ONE);
+}
+
 ParamId tape_conv_weight(Tape *tape, const char *name, size_t n_columns, size_t n_taps)
 {
     const ParamId id = add_table(tape, name, n_columns, n_taps, -1, tape->weight_layout);

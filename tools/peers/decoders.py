@@ -249,6 +249,13 @@ CASES.update({
     "lfm2-odd": dict(ODD, num_key_value_heads=1, num_hidden_layers=4, layer_types=["conv", "conv", "full_attention", "conv"],
                      conv_bias=True, conv_L_cache=5, block_auto_adjust_ff_dim=False, tie_word_embeddings=False,
                      rope_parameters={"rope_type": "default", "rope_theta": 700.0}),
+    "qwen3_5_text": dict(WIDE, num_key_value_heads=2, head_dim=16, num_hidden_layers=3,
+                         layer_types=["linear_attention", "full_attention", "linear_attention"], linear_num_key_heads=2,
+                         linear_num_value_heads=4, linear_key_head_dim=8, linear_value_head_dim=12),
+    "qwen3_5_text-odd": dict(ODD, num_key_value_heads=1, head_dim=12, num_hidden_layers=3, attention_bias=True, tie_word_embeddings=True,
+                             layer_types=["full_attention", "linear_attention", "full_attention"], linear_num_key_heads=3,
+                             linear_num_value_heads=3, linear_key_head_dim=10, linear_value_head_dim=7, linear_conv_kernel_dim=3,
+                             rope_parameters={"rope_type": "default", "rope_theta": 700.0, "partial_rotary_factor": 0.5}),
     "lfm2-one": dict(WIDE, num_key_value_heads=4, layer_types=["full_attention", "conv"], conv_L_cache=1,
                      block_ffn_dim_multiplier=1.3, block_multiple_of=8),
 })
