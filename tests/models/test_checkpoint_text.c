@@ -114,6 +114,15 @@ Test(checkpoint_text, tells_a_config_of_its_own)
          "\"use_double_wide_mlp\": true, \"final_logit_softcapping\": 30.0, \"layer_types\": null}, "
          "\"audio_config\": {}, \"vision_config\": {}}",
          "gemma4_text", "Gemma4ForCausalLM", 262144, 1536, 8, 1, 256, 512, 1e6, 1, 1},
+        {"{\"model_type\": \"qwen3_5\", \"architectures\": [\"Qwen3_5ForConditionalGeneration\"], "
+         "\"text_config\": {\"hidden_size\": 1024, \"intermediate_size\": 3584, "
+         "\"model_type\": \"qwen3_5_text\", \"num_hidden_layers\": 24, \"num_attention_heads\": 8, "
+         "\"num_key_value_heads\": 2, \"linear_num_value_heads\": 16, \"eos_token_id\": 248044, "
+         "\"attn_output_gate\": true, \"full_attention_interval\": 4, "
+         "\"tie_word_embeddings\": true, \"rope_parameters\": {\"mrope_interleaved\": true, "
+         "\"mrope_section\": [11, 11, 10], \"rope_type\": \"default\", \"rope_theta\": 10000000, "
+         "\"partial_rotary_factor\": 0.25}}, \"vision_config\": {\"depth\": 12}}",
+         "qwen3_5_text", "Qwen3_5ForCausalLM", 248320, 1024, 8, 2, 256, 0, 1e7, 0, 248044},
         {"{\"model_type\": \"llava\", \"text_config\": {\"model_type\": \"llama\", "
          "\"vocab_size\": 32064}}",
          "llama", "LlamaForCausalLM", 32064, 4096, 32, 32, 128, 0, 1e4, 0, -1},

@@ -583,6 +583,11 @@ Test(decoder_kinds, older_spellings_are_read)
     "\"hidden_size\": 64, \"num_attention_heads\": 8, \"intermediate_size\": 64, " \
     "\"max_position_embeddings\": 64, "
 
+#define QWEN3_5                                                                    \
+    "{\"model_type\": \"qwen3_5_text\", " COMMON                                   \
+    "\"hidden_size\": 64, \"num_attention_heads\": 8, \"intermediate_size\": 64, " \
+    "\"max_position_embeddings\": 64, "
+
 Test(decoder_kinds, what_is_not_known_is_refused)
 {
     static const struct {
@@ -660,6 +665,13 @@ Test(decoder_kinds, what_is_not_known_is_refused)
          "\"hidden_size\": 64, \"num_attention_heads\": 4, \"block_ff_dim\": 1, "
          "\"num_key_value_heads\": 4, \"max_position_embeddings\": 64}",
          "leave no columns"},
+        {QWEN3_5 "\"layer_types\": [\"linear_attention\", \"conv\"]}",
+         "layer type \"conv\" is not supported; known are full_attention and linear_attention"},
+        {QWEN3_5 "\"full_attention_interval\": 0}", "full_attention_interval"},
+        {QWEN3_5 "\"linear_conv_kernel_dim\": 65}", "a convolution over 65 tokens"},
+        {QWEN3_5 "\"linear_num_value_heads\": 24}", "no multiple of linear_num_key_heads 16"},
+        {QWEN3_5 "\"linear_value_head_dim\": 5000}", "at most 4096 of 4096 columns"},
+        {QWEN3_5 "\"num_key_value_heads\": 3}", "no multiple of num_key_value_heads 3"},
         {"{\"model_type\": \"big_bird\"}",
          "attention_type \"block_sparse\": only \"original_full\""},
         {"{\"model_type\": \"bloom\", \"vocab_size\": 9, \"hidden_size\": 10, \"n_layer\": 2, "
