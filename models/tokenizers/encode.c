@@ -172,24 +172,26 @@ static TokenRange kept_range(const EncodeOptions *options, size_t n, size_t keep
                               : (TokenRange){.end = keep};
 }
 
-// The tokens of a text and its pair, and how many of each stay. What the sinks held before is gone.
+// The tokens of a text and its pair, and how many of each stay.
+typedef struct Tokens {
+    TokenSink sinks[2];
+    size_t keep[2];
+} Tokens;
+
+// What the sinks held before is gone.
 static Status encode_both(const Tokenizer *tokenizer, Slice text, const Slice *pair,
-                          const EncodeOptions *options, EncodeScratch *scratch, TokenSink sinks[2],
-                          size_t keep[2], Error *err)
+                          const EncodeOptions *options, EncodeScratch *scratch, Tokens *out,
+                          Error *err)
 {
+    TokenSink *sinks = out->sinks;
     sinks[0].n = sinks[1].n = 0;
     TRY(encode_text(tokenizer, text, scratch, &sinks[0], err));
     if (pair != NULL && encode_text(tokenizer, *pair, scratch, &sinks[1], err) != STATUS_OK)
         return error_wrap(err, "pair");
     const size_t n[2] = {sinks[0].n, sinks[1].n};
     const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pair != NULL);
-    return truncate_lengths(options, n_added, n, pair != NULL, keep, err);
+    return truncate_lengths(options, n_added, n, pair != NULL, out->keep, err);
 }
-
-typedef struct Tokens {
-    TokenSink sinks[2];
-    size_t keep[2];
-} Tokens;
 
 static Status tokens_of(const Tokenizer *tokenizer, Slice text, const Slice *pair,
                         const EncodeOptions *options, Arena *arena, Tokens *out, Error *err)
@@ -198,7 +200,7 @@ static Status tokens_of(const Tokenizer *tokenizer, Slice text, const Slice *pai
     const bool is_plain = options->no_special && tokenizer->plain_without_special;
     *out = (Tokens){
         .sinks = {{.arena = arena, .is_plain = is_plain}, {.arena = arena, .is_plain = is_plain}}};
-    return encode_both(tokenizer, text, pair, options, &scratch, out->sinks, out->keep, err);
+    return encode_both(tokenizer, text, pair, options, &scratch, out, err);
 }
 
 Status tokenizer_encode(const Tokenizer *tokenizer, Slice text, const Slice *pair,
@@ -275,15 +277,15 @@ static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const S
 {
     EncodeScratch scratch = {0};
     const bool is_plain = options->no_special && tokenizer->plain_without_special;
-    TokenSink sinks[2] = {{.arena = scratch_arena, .ids_only = true, .is_plain = is_plain},
-                          {.arena = scratch_arena, .ids_only = true, .is_plain = is_plain}};
+    const TokenSink empty = {.arena = scratch_arena, .ids_only = true, .is_plain = is_plain};
+    Tokens tokens = {.sinks = {empty, empty}};
+    const TokenSink *sinks = tokens.sinks;
+    const size_t *keep = tokens.keep;
     const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pairs != NULL);
     size_t n = 0, capacity = 0;
     for (size_t i = 0; i < out->n_sequences; i++) {
-        size_t keep[2];
         const Slice *pair = pairs != NULL ? &pairs[i] : NULL;
-        if (encode_both(tokenizer, texts[i], pair, options, &scratch, sinks, keep, err) !=
-            STATUS_OK)
+        if (encode_both(tokenizer, texts[i], pair, options, &scratch, &tokens, err) != STATUS_OK)
             return error_wrap(err, "text %zu", i);
         TRY(batch_reserve(out, n, keep[0] + keep[1] + n_added, &capacity, arena, err));
         const TokenRange ranges[2] = {kept_range(options, sinks[0].n, keep[0]),
