@@ -90,8 +90,9 @@ static void last_columns(const Step *s, size_t j, size_t n, float *state)
 
 static void run_step(const Step *s, float *state)
 {
+    const size_t wide = (size_t)WIDE * VEC_WIDTH;
     size_t j = 0;
-    for (; j + WIDE * VEC_WIDTH <= s->n_v; j += WIDE * VEC_WIDTH) wide_columns(s, j, WIDE, state);
+    for (; j + wide <= s->n_v; j += wide) wide_columns(s, j, WIDE, state);
     for (; j + VEC_WIDTH <= s->n_v; j += VEC_WIDTH) wide_columns(s, j, 1, state);
     if (j < s->n_v) last_columns(s, j, s->n_v - j, state);
 }
