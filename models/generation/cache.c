@@ -181,11 +181,11 @@ static Status add_page(Cache *c, CacheSequence *sequence, Error *err)
     return STATUS_OK;
 }
 
+// For a sequence without one, of a model that keeps states.
 static Status add_state(Cache *c, CacheSequence *sequence, Error *err)
 {
-    const size_t bytes = cache_bytes_per_sequence(c->tape);
-    if (sequence->state || bytes == 0) return STATUS_OK;
     if (c->n_free_states == 0) {
+        const size_t bytes = cache_bytes_per_sequence(c->tape);
         TRY(want(&c->free_states, c->n_states + 1, sizeof *c->free_states, &c->states_capacity,
                  err));
         float *fresh = huge_alloc(bytes);
