@@ -291,7 +291,7 @@ float *all_weights(const Model *model, size_t *n)
     for (size_t i = 0; i < model_n_tensors(model); i++, *n += rows * cols)
         want_ok(model_tensor_shape(model, model_tensor_name(model, i), &rows, &cols, &err), &err);
     cr_assert_geq(*n, (size_t)model_size(model).n_parameters);
-    float *out = calloc(*n, sizeof *out);
+    float *out = calloc(*n + 1, sizeof *out);
     for (size_t i = 0; i < model_n_tensors(model); i++, at += rows * cols) {
         want_ok(model_tensor_shape(model, model_tensor_name(model, i), &rows, &cols, &err), &err);
         want_ok(model_tensor_read(model, model_tensor_name(model, i), out + at, &err), &err);

@@ -171,9 +171,10 @@ static void put_field(Buffer *to, Slice text, char delimiter)
     }
     if (!is_tsv) buffer_append_byte(to, '"');
     for (size_t i = 0; i < text.len; i++) {
-        const char c = text.ptr[i];
+        char c = text.ptr[i];
         if (!is_tsv && c == '"') buffer_append_byte(to, '"');
-        buffer_append_byte(to, is_tsv && is_one_of(c, SLICE("\t\r\n")) ? ' ' : c);
+        if (is_tsv && is_one_of(c, SLICE("\t\r\n"))) c = ' ';
+        buffer_append_byte(to, c);
     }
     if (!is_tsv) buffer_append_byte(to, '"');
 }
