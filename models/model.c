@@ -249,6 +249,7 @@ static Status copy_arrays(Arena *arena, ModelConfig *c, Error *err)
     TRY(copy_array(arena, c->n_layers, sizeof *c->is_global, &c->is_global, err));
     TRY(copy_array(arena, c->n_layers, sizeof *c->is_local, &c->is_local, err));
     TRY(copy_array(arena, c->n_layers, sizeof *c->unrotated, &c->unrotated, err));
+    TRY(copy_array(arena, c->n_layers, sizeof *c->is_conv, &c->is_conv, err));
     TRY(copy_array(arena, c->n_layers, sizeof(bool), &c->experts.is_dense, err));
     return copy_array(arena, c->n_eos, sizeof *c->eos_ids, &c->eos_ids, err);
 }
