@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/causal_conv.h"
+
 static bool is_null(const Json *value)
 {
     return !value || json_kind(value) == JSON_NULL;
@@ -169,7 +171,8 @@ static Status read_sizes(const Json *root, const DecoderDefaults *defaults, Mode
     TRY(config_read_size(root, has_inner ? defaults->inner_key : "intermediate_size",
                          &c->intermediate_size, err));
     TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
-    TRY(config_read_size_or(root, "num_key_value_heads", c->n_heads, &c->n_kv_heads, err));
+    const size_t usual_kv = defaults->n_kv_heads ? defaults->n_kv_heads : c->n_heads;
+    TRY(config_read_size_or(root, "num_key_value_heads", usual_kv, &c->n_kv_heads, err));
     const size_t usual = defaults->head_dim ? defaults->head_dim : c->hidden_size / c->n_heads;
     TRY(config_read_size_or(root, "head_dim", usual, &c->head_dim, err));
     if (c->head_dim == 0)
@@ -257,6 +260,34 @@ Status decoder_read_attention_bias(const Json *root, bool missing, ModelConfig *
     return STATUS_OK;
 }
 
+Status decoder_read_conv_layers(const Json *root, const char *conv, size_t n_layers, bool *is_conv,
+                                Error *err)
+{
+    const Json *types = NULL;
+    TRY(config_read_layer_list(root, "layer_types", n_layers, &types, err));
+    for (size_t i = 0; types && i < n_layers; i++) {
+        Slice type = {0};
+        TRY(json_as_string(json_at(types, i), &type, err));
+        is_conv[i] = slice_eq_cstr(type, conv);
+        if (!is_conv[i] && !slice_eq_cstr(type, "full_attention"))
+            return json_error(json_at(types, i), err,
+                              "layer type \"" SLICE_FMT
+                              "\" is not supported; known are full_attention and %s",
+                              SLICE_ARG(type), conv);
+    }
+    return STATUS_OK;
+}
+
+Status decoder_read_taps(const Json *root, const char *key, size_t missing, ModelConfig *c,
+                         Error *err)
+{
+    TRY(config_read_size_or(root, key, missing, &c->n_taps, err));
+    if (c->n_taps <= CAUSAL_CONV_MAX) return STATUS_OK;
+    return json_error(json_get(root, key), err,
+                      "a convolution over %zu tokens is not supported; at most %d are", c->n_taps,
+                      CAUSAL_CONV_MAX);
+}
+
 Status decoder_read_cap(const Json *root, ModelConfig *config, Error *err)
 {
     return config_read_float(root, "clip_qkv", 1e-9, 1e9, 0, &config->qkv_cap, err);
@@ -341,6 +372,14 @@ void decoder_write_cap(const ModelConfig *c, JsonWriter *w)
         json_put_float(w, c->qkv_cap);
     else
         json_put_null(w);
+}
+
+void decoder_write_conv_layers(const ModelConfig *c, const char *conv, JsonWriter *w)
+{
+    json_member_array(w, "layer_types");
+    for (size_t i = 0; i < c->n_layers; i++)
+        json_put_cstr(w, c->is_conv[i] ? conv : "full_attention");
+    json_end_array(w);
 }
 
 void decoder_write_pad(const ModelConfig *c, JsonWriter *w)

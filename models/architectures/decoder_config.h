@@ -18,7 +18,8 @@
 typedef struct DecoderDefaults {
     double theta;
     double norm_epsilon;
-    size_t head_dim; // 0 = hidden_size / n_heads
+    size_t head_dim;   // 0 = hidden_size / n_heads
+    size_t n_kv_heads; // 0 = n_heads
     bool is_tied;
     double rotary_part;   // 0 = 1
     const char *norm_key; // NULL = "rms_norm_eps"
@@ -44,6 +45,13 @@ Status decoder_read_window_or(const Json *root, size_t missing, ModelConfig *con
 // layer_types into config->is_local, or `pattern` where the file has none: every pattern-th layer is global; 0: all local.
 Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, ModelConfig *config,
                                 Error *err) MUST_CHECK;
+// layer_types into is_conv [n_layers], where the file has them; it stays as it is where not. conv: what layers with a convolution are
+// called there.
+Status decoder_read_conv_layers(const Json *root, const char *conv, size_t n_layers, bool *is_conv,
+                                Error *err) MUST_CHECK;
+// config->n_taps, at most CAUSAL_CONV_MAX.
+Status decoder_read_taps(const Json *root, const char *key, size_t missing, ModelConfig *config,
+                         Error *err) MUST_CHECK;
 // clip_qkv, which may be null or missing: none.
 Status decoder_read_cap(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // What says how positions are told: rope_scaling or rope_parameters; NULL where neither is there.
@@ -56,6 +64,8 @@ void decoder_write(const ModelConfig *config, const DecoderDefaults *defaults, J
 void decoder_write_cap(const ModelConfig *config, JsonWriter *w);
 // pad_token_id: null, where the model has none and a silent file would mean one.
 void decoder_write_pad(const ModelConfig *config, JsonWriter *w);
+// layer_types, by config->is_conv.
+void decoder_write_conv_layers(const ModelConfig *config, const char *conv, JsonWriter *w);
 // The rotation alone.
 void decoder_write_rope(const ModelConfig *config, JsonWriter *w);
 

@@ -9,6 +9,7 @@
 static const DecoderDefaults defaults = {.theta = 1e6,
                                          .norm_epsilon = 1e-6,
                                          .head_dim = 256,
+                                         .n_kv_heads = 4,
                                          .is_tied = true,
                                          .activation_key = "hidden_activation",
                                          .activation = "gelu_pytorch_tanh"};
@@ -75,8 +76,6 @@ static Status read_heads(const Json *root, ModelConfig *c, Error *err)
 {
     Gemma4Config *g = &c->gemma4;
     const Json *overrides = NULL;
-    TRY(config_read_size_or(root, "num_key_value_heads", 4, &c->n_kv_heads, err));
-    TRY(check_kv_heads(root, c->n_kv_heads, c, err));
     TRY(json_opt_bool(root, "attention_k_eq_v", &g->values_are_keys, err));
     TRY(json_opt_kind(root, "per_layer_config", JSON_OBJECT, &overrides, err));
     if (overrides) {

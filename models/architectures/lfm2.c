@@ -6,7 +6,6 @@
 // Source: Liquid AI 2025, arXiv:2511.23404, section 2; names of tensors as in Transformers.
 #include <math.h>
 
-#include "kernels/causal_conv.h"
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
@@ -15,11 +14,14 @@
 
 static const DecoderDefaults defaults = {.theta = 1000000,
                                          .norm_epsilon = 1e-5,
+                                         .n_kv_heads = 8,
                                          .is_tied = true,
                                          .norm_key = "norm_eps",
                                          .inner_key = "block_ff_dim",
                                          .activation_key = "hidden_act",
                                          .activation = "silu"};
+
+static const char conv_layer[] = "conv"; // in layer_types
 
 // Two thirds of what the file says, times a factor, up to the next multiple: what a gated layer of as many weights has.
 static Status read_inner(const Json *root, ModelConfig *c, Error *err)
@@ -42,18 +44,6 @@ static Status read_inner(const Json *root, ModelConfig *c, Error *err)
     return json_error(root, err, "intermediate_size and block_ffn_dim_multiplier leave no columns");
 }
 
-static Status read_layer(const Json *type, bool *is_conv, Error *err)
-{
-    Slice name = {0};
-    TRY(json_as_string(type, &name, err));
-    *is_conv = slice_eq_cstr(name, "conv");
-    if (*is_conv || slice_eq_cstr(name, "full_attention")) return STATUS_OK;
-    return json_error(type, err,
-                      "layer type \"" SLICE_FMT
-                      "\" is not supported; known are full_attention and conv",
-                      SLICE_ARG(name));
-}
-
 // Layers that attend, by their numbers; all where the file has no list.
 static Status read_attending(const Json *list, bool *is_conv, size_t n_layers, Error *err)
 {
@@ -72,42 +62,24 @@ static Status read_attending(const Json *list, bool *is_conv, size_t n_layers, E
 
 static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    const Json *types = NULL;
     bool *is_conv = NULL;
-    TRY(config_read_layer_list(root, "layer_types", c->n_layers, &types, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_conv, "layers", &is_conv, err));
     c->is_conv = is_conv;
-    for (size_t i = 0; types && i < c->n_layers; i++)
-        TRY(read_layer(json_at(types, i), &is_conv[i], err));
-    if (types || !config_has(root, "full_attn_idxs")) return STATUS_OK;
-    return read_attending(json_get(root, "full_attn_idxs"), is_conv, c->n_layers, err);
-}
-
-static Status read_conv(const Json *root, ModelConfig *c, Error *err)
-{
-    TRY(config_read_size_or(root, "conv_L_cache", 3, &c->n_taps, err));
-    TRY(json_opt_bool(root, "conv_bias", &c->has_conv_bias, err));
-    if (c->n_taps <= CAUSAL_CONV_MAX) return STATUS_OK;
-    return json_error(json_get(root, "conv_L_cache"), err,
-                      "a convolution over %zu tokens is not supported; at most %d are", c->n_taps,
-                      CAUSAL_CONV_MAX);
+    if (config_has(root, "full_attn_idxs") && !config_has(root, "layer_types"))
+        return read_attending(json_get(root, "full_attn_idxs"), is_conv, c->n_layers, err);
+    return decoder_read_conv_layers(root, conv_layer, c->n_layers, is_conv, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    enum { USUAL_KEY_HEADS = 8 };
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(json_opt_bool(root, "tie_embedding", &c->is_tied, err));
-    if (!config_has(root, "num_key_value_heads")) c->n_kv_heads = USUAL_KEY_HEADS;
-    if (c->n_heads % c->n_kv_heads != 0)
-        return json_error(root, err,
-                          "num_attention_heads %zu is no multiple of num_key_value_heads %zu",
-                          c->n_heads, c->n_kv_heads);
     c->attention_dropout = 0;
     c->has_head_norms = true;
     c->head_norm = HEAD_NORM_RMS_LONG;
     TRY(read_inner(root, c, err));
-    TRY(read_conv(root, c, err));
+    TRY(decoder_read_taps(root, "conv_L_cache", 3, c, err));
+    TRY(json_opt_bool(root, "conv_bias", &c->has_conv_bias, err));
     return read_layers(arena, root, c, err);
 }
 
@@ -121,10 +93,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "conv_L_cache", c->n_taps);
     json_member_bool(w, "conv_bias", c->has_conv_bias);
     decoder_write_pad(c, w);
-    json_member_array(w, "layer_types");
-    for (size_t i = 0; i < c->n_layers; i++)
-        json_put_cstr(w, c->is_conv[i] ? "conv" : "full_attention");
-    json_end_array(w);
+    decoder_write_conv_layers(c, conv_layer, w);
 }
 
 // ---- the model ----

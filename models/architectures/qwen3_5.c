@@ -8,7 +8,6 @@
 // arXiv:2412.06464; names of tensors as in Transformers.
 #include <math.h>
 
-#include "kernels/causal_conv.h"
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
@@ -18,6 +17,7 @@
 static const DecoderDefaults defaults = {.theta = 10000,
                                          .norm_epsilon = 1e-6,
                                          .head_dim = 256,
+                                         .n_kv_heads = 4,
                                          .rotary_part = 0.25,
                                          .activation_key = "hidden_act",
                                          .activation = "silu"};
@@ -25,15 +25,11 @@ static const DecoderDefaults defaults = {.theta = 10000,
 static Status read_delta(const Json *root, ModelConfig *c, Error *err)
 {
     DeltaConfig *d = &c->delta;
-    TRY(config_read_size_or(root, "linear_conv_kernel_dim", 4, &c->n_taps, err));
+    TRY(decoder_read_taps(root, "linear_conv_kernel_dim", 4, c, err));
     TRY(config_read_size_or(root, "linear_num_key_heads", 16, &d->n_key_heads, err));
     TRY(config_read_size_or(root, "linear_num_value_heads", 32, &d->n_heads, err));
     TRY(config_read_size_or(root, "linear_key_head_dim", 128, &d->key_dim, err));
     TRY(config_read_size_or(root, "linear_value_head_dim", 128, &d->value_dim, err));
-    if (c->n_taps > CAUSAL_CONV_MAX)
-        return json_error(json_get(root, "linear_conv_kernel_dim"), err,
-                          "a convolution over %zu tokens is not supported; at most %d are",
-                          c->n_taps, CAUSAL_CONV_MAX);
     if (d->n_heads % d->n_key_heads != 0)
         return json_error(root, err,
                           "linear_num_value_heads %zu is no multiple of linear_num_key_heads %zu",
@@ -44,40 +40,23 @@ static Status read_delta(const Json *root, ModelConfig *c, Error *err)
     return STATUS_OK;
 }
 
+static const char conv_layer[] = "linear_attention"; // in layer_types
+
 static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    const Json *types = NULL;
     bool *is_conv = NULL;
     size_t period = 0;
     TRY(config_read_size_or(root, "full_attention_interval", 4, &period, err));
-    TRY(config_read_layer_list(root, "layer_types", c->n_layers, &types, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_conv, "layers", &is_conv, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_conv[i] = (i + 1) % period != 0;
     c->is_conv = is_conv;
-    for (size_t i = 0; i < c->n_layers; i++) {
-        Slice type = {0};
-        is_conv[i] = (i + 1) % period != 0;
-        if (!types) continue;
-        TRY(json_as_string(json_at(types, i), &type, err));
-        is_conv[i] = slice_eq_cstr(type, "linear_attention");
-        if (!is_conv[i] && !slice_eq_cstr(type, "full_attention"))
-            return json_error(json_at(types, i), err,
-                              "layer type \"" SLICE_FMT "\" is not supported; known are "
-                              "full_attention and linear_attention",
-                              SLICE_ARG(type));
-    }
-    return STATUS_OK;
+    return decoder_read_conv_layers(root, conv_layer, c->n_layers, is_conv, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    enum { USUAL_KEY_HEADS = 4 };
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    if (!config_has(root, "num_key_value_heads")) c->n_kv_heads = USUAL_KEY_HEADS;
-    if (c->n_heads % c->n_kv_heads != 0)
-        return json_error(root, err,
-                          "num_attention_heads %zu is no multiple of num_key_value_heads %zu",
-                          c->n_heads, c->n_kv_heads);
     c->norm_weight_offset = 1;
     c->has_head_norms = true;
     TRY(read_delta(root, c, err));
@@ -93,10 +72,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "linear_num_value_heads", c->delta.n_heads);
     json_member_u64(w, "linear_key_head_dim", c->delta.key_dim);
     json_member_u64(w, "linear_value_head_dim", c->delta.value_dim);
-    json_member_array(w, "layer_types");
-    for (size_t i = 0; i < c->n_layers; i++)
-        json_put_cstr(w, c->is_conv[i] ? "linear_attention" : "full_attention");
-    json_end_array(w);
+    decoder_write_conv_layers(c, conv_layer, w);
 }
 
 // ---- the model ----
