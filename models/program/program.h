@@ -53,7 +53,9 @@ typedef struct ProgramStep {
     ProgramPair pair;
     size_t
         stretch; // steps that run a stretch of rows at a time, of which this is the first (program_stretch.c); 0: none
-    size_t ends_stretch;          // as many, of which this is the last
+    size_t ends_stretch; // as many, of which this is the last
+    bool
+        comes_in_halves; // the first of a stretch: what its gate meets has room for half of its columns (program_stretch.c)
     size_t attention;             // of Program.attentions, for one of the targets
     const ProgramExpert *experts; // of NODE_EXPERTS; as many as the node has
     size_t node;                  // of the tape, for its fixed arguments
@@ -70,6 +72,8 @@ typedef struct ProgramSlot {
     size_t cols;
     size_t stride; // floats between rows, on the CPU
     size_t stride_elsewhere;
+    size_t
+        narrow_stride;  // on the CPU where a stretch has many rows (program_is_narrow); 0: the same
     size_t first, last; // steps between which it lives
     size_t buffer;
     // Written over columns of another value, from `begin` on in the buffer's rows; `root` is the slot that the buffer was given to.
@@ -79,9 +83,9 @@ typedef struct ProgramSlot {
 } ProgramSlot;
 
 typedef struct ProgramBuffer {
-    RowDomain domain;
-    size_t cols;         // the longest stride of a value that it holds
-    size_t stretch_cols; // of one of ROWS_STRETCH; its domain is ROWS_TOKENS then
+    RowDomain domain;              // of the first value that it held; in tuning, of all
+    size_t cols[ROW_DOMAIN_COUNT]; // the longest stride of a value of each domain that it holds
+    size_t narrow_cols;            // of ROWS_STRETCH where program_is_narrow
 } ProgramBuffer;
 
 // An encoder-decoder in two: what needs the source alone, run once, and what each new target token needs.

@@ -7,6 +7,10 @@
 
 size_t extent_rows(const Extent *extent, RowDomain domain);
 size_t program_stretch_rows(size_t n_tokens); // of ROWS_STRETCH
+size_t program_buffer_size(const ProgramBuffer *buffer,
+                           const Extent *extent); // floats, SIZE_MAX: too many
+// Whether stretches of such a unit have rows enough for values to come in halves (ProgramSlot.narrow_stride).
+bool program_is_narrow(const Extent *extent);
 Extent extent_of_run(const ProgramRun *run);
 
 // The angles that program_bind found for an entry of Program.angles.
@@ -39,16 +43,16 @@ bool program_is_in_parts(const ProgramRun *run, const ProgramStep *step);
 Status program_run_parts(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,
                          Error *err) MUST_CHECK;
 
-// The steps of a stretch, from step i on, row by row in stretches (program_stretch.c). run_step: what runs one step of them, and the
-// next where *n_run becomes 2.
-typedef Status ProgramRunStep(ProgramRun *run, size_t i, size_t *n_run, Error *err);
-Status program_run_stretch(ProgramRun *run, size_t i, ProgramRunStep *run_step,
-                           Error *err) MUST_CHECK;
+// The steps of a stretch, from step i on, row by row in stretches (program_stretch.c).
+Status program_run_stretch(ProgramRun *run, size_t i, Error *err) MUST_CHECK;
 
-// This step and the next where they are a pair of int8; else *done is false and nothing was run (program_pair.c).
+// Step i (program_run.c), or `step` in its place; program_run_next: with the next one where they are a pair, *n_run is then 2.
+Status program_run_step(ProgramRun *run, size_t i, const ProgramStep *step, Error *err) MUST_CHECK;
+Status program_run_next(ProgramRun *run, size_t i, size_t *n_run, Error *err) MUST_CHECK;
+
+// Whether this step and the next are a pair of int8, and both of them (program_pair.c).
 bool program_is_pair(const ProgramRun *run, const ProgramStep *step);
-Status program_run_pair(ProgramRun *run, const ProgramStep *step, const OpArgs *args, bool *done,
-                        Error *err) MUST_CHECK;
+Status program_run_pair(ProgramRun *run, const ProgramStep *step, Error *err) MUST_CHECK;
 
 // A dense layer, and its backward pass, as the run wants products.
 Status program_linear(const ProgramRun *run, const OpArgs *args, Error *err) MUST_CHECK;

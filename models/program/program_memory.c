@@ -41,27 +41,27 @@ Extent extent_of_run(const ProgramRun *run)
                     .n_at_once = run->unit.outputs_at_once};
 }
 
-static bool buffer_floats(const ProgramBuffer *buffer, const Extent *extent, size_t *out)
+size_t program_buffer_size(const ProgramBuffer *buffer, const Extent *extent)
 {
-    size_t floats, of_stretch;
-    if (!size_mul(extent_rows(extent, buffer->domain), buffer->cols, &floats) ||
-        !size_mul(extent_rows(extent, ROWS_STRETCH), buffer->stretch_cols, &of_stretch))
-        return false;
-    *out = size_round_up(size_max(floats, of_stretch), FLOAT_ALIGNMENT);
-    return true;
+    size_t most = 0;
+    for (int d = 0; d < ROW_DOMAIN_COUNT; d++) {
+        const bool is_narrow = d == ROWS_STRETCH && program_is_narrow(extent);
+        const size_t cols = is_narrow ? buffer->narrow_cols : buffer->cols[d];
+        size_t floats;
+        if (!size_mul(extent_rows(extent, (RowDomain)d), cols, &floats)) return SIZE_MAX;
+        most = size_max(most, floats);
+    }
+    return most > SIZE_MAX - FLOAT_ALIGNMENT ? SIZE_MAX : size_round_up(most, FLOAT_ALIGNMENT);
 }
 
 size_t program_buffer_floats(const Program *program, Extent extent)
 {
     size_t total = 0;
     for (size_t i = 0; i < program->n_buffers; i++) {
-        size_t floats = 0;
-        if (!buffer_floats(&program->buffers[i], &extent, &floats) ||
-            !size_add(total, floats, &total)) {
+        if (!size_add(total, program_buffer_size(&program->buffers[i], &extent), &total))
             return SIZE_MAX / 64; // more than any machine has: the allocation fails and says so
-        }
     }
-    return total;
+    return size_min(total, SIZE_MAX / 64);
 }
 
 size_t program_staged_words(int which, const Extent *extent)
@@ -135,9 +135,8 @@ static Status lay_out(WorkerMemory *memory, const Program *program, const Extent
         memory->n_offsets = program->n_buffers + 1;
     }
     for (size_t i = 0; i < program->n_buffers; i++) {
-        size_t floats = 0;
-        (void)buffer_floats(&program->buffers[i], extent, &floats); // their sum was found before
-        memory->offsets[i + 1] = memory->offsets[i] + floats;
+        memory->offsets[i + 1] =
+            memory->offsets[i] + program_buffer_size(&program->buffers[i], extent);
     }
     if (n_angle_floats <= memory->n_angle_floats) return STATUS_OK;
     free(memory->angles);

@@ -12,7 +12,9 @@ static Tensor slot_tensor(const ProgramRun *run, size_t index, size_t begin, siz
         tensor_f32(run->memory->buffers + run->memory->offsets[slot->buffer] + slot->begin + begin,
                    extent_rows(&extent, slot->domain), end - begin);
     t.device = exec_device(run->exec);
-    t.row_stride = t.device.kind == DEVICE_CPU ? slot->stride : slot->stride_elsewhere;
+    t.row_stride = t.device.kind != DEVICE_CPU                             ? slot->stride_elsewhere
+                   : slot->narrow_stride > 0 && program_is_narrow(&extent) ? slot->narrow_stride
+                                                                           : slot->stride;
     if (run->part_rows == 0) return t;
     if (slot->domain == ROWS_AT_ONCE || slot->domain == ROWS_STRETCH)
         return tensor_rows(t, 0, run->part_rows);

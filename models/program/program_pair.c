@@ -48,21 +48,19 @@ bool program_is_pair(const ProgramRun *run, const ProgramStep *step)
     return is_rounded_by_row(run, step, &first) && is_rounded_by_row(run, step + 1, &second);
 }
 
-Status program_run_pair(ProgramRun *run, const ProgramStep *step, const OpArgs *args, bool *done,
-                        Error *err)
+Status program_run_pair(ProgramRun *run, const ProgramStep *step, Error *err)
 {
-    OpArgs outer, both = *args;
-    *done = program_is_pair(run, step);
-    if (!*done) return STATUS_OK;
+    OpArgs inner, outer;
+    program_arguments(run, step, &inner);
     program_arguments(run, step + 1, &outer);
     // Several threads cut a product by its outputs, and so each by itself.
     if (step->pair == PAIR_FEEDS || run->help) {
         outer.as.linear.scales_by_block = 1;
-        TRY(program_run_op(run, OP_LINEAR_I8, args, err));
+        TRY(program_run_op(run, OP_LINEAR_I8, &inner, err));
         return program_run_op(run, OP_LINEAR_I8, &outer, err);
     }
-    both.in[3] = outer.in[1];
-    both.in[4] = outer.in[2];
-    both.out[0] = outer.out[0];
-    return op_run(run->exec, OP_FEED_FORWARD_I8, DTYPE_F32, &both, err);
+    inner.in[3] = outer.in[1];
+    inner.in[4] = outer.in[2];
+    inner.out[0] = outer.out[0];
+    return op_run(run->exec, OP_FEED_FORWARD_I8, DTYPE_F32, &inner, err);
 }

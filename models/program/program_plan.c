@@ -1,6 +1,6 @@
 // Which slots share a buffer: a scan over the steps, in which a buffer is free again once its value was read last.
 #include "base/size.h"
-#include "models/program/program.h"
+#include "models/program/program_internal.h"
 
 static const size_t NONE = SIZE_MAX;
 
@@ -47,29 +47,40 @@ static void choose_strides(Program *p)
     }
 }
 
-// Whether a buffer can be a value's: one of its domain, which may be widened, or one of all tokens that is wide enough for some
-// of them. In tuning all storage of a domain is taken together.
-static bool can_hold(const Program *p, const ProgramBuffer *buffer, RowDomain domain, size_t cols)
+// A unit that stands for all when sizes of buffers are compared: a long text, of which every token's answer is read.
+static const Extent usual = {.n_tokens = 512,
+                             .n_sequences = 1,
+                             .n_outputs = 512,
+                             .n_targets = 512,
+                             .n_relative = 512,
+                             .n_at_once = PROGRAM_OUTPUTS_AT_ONCE};
+
+static void widen(ProgramBuffer *buffer, const ProgramSlot *slot)
 {
-    const bool is_forward = p->n_steps == p->n_forward;
-    return buffer->domain == domain || (is_forward && buffer->domain == ROWS_TOKENS &&
-                                        domain == ROWS_OUTPUTS && buffer->cols >= cols);
+    size_t *cols = &buffer->cols[slot->domain];
+    *cols = size_max(*cols, slot->stride);
+    if (slot->domain != ROWS_STRETCH) return;
+    const size_t narrow = slot->narrow_stride > 0 ? slot->narrow_stride : slot->stride;
+    buffer->narrow_cols = size_max(buffer->narrow_cols, narrow);
 }
 
-// The free buffer that fits best: the narrowest that is wide enough, else the widest, to be widened.
-static size_t pick_buffer(const Program *p, const bool *is_free, RowDomain domain, size_t cols)
+// The free buffer that grows least by holding this value too, and of those that need not grow the smallest. In tuning one of its
+// domain, since all storage of a domain is taken together.
+static size_t pick_buffer(const Program *p, const bool *is_free, const ProgramSlot *slot)
 {
-    size_t best = NONE;
+    const bool is_forward = p->n_steps == p->n_forward;
+    size_t best = NONE, best_growth = 0, best_size = 0;
     for (size_t i = 0; i < p->n_buffers; i++) {
-        const ProgramBuffer *x = &p->buffers[i];
-        if (!is_free[i] || !can_hold(p, x, domain, cols)) continue;
-        if (best == NONE) {
-            best = i;
+        if (!is_free[i] || (!is_forward && p->buffers[i].domain != slot->domain)) continue;
+        ProgramBuffer wide = p->buffers[i];
+        widen(&wide, slot);
+        const size_t size = program_buffer_size(&p->buffers[i], &usual),
+                     growth = program_buffer_size(&wide, &usual) - size;
+        if (best != NONE && (growth != best_growth ? growth > best_growth : size >= best_size))
             continue;
-        }
-        const size_t old = p->buffers[best].cols;
-        const bool fits = x->cols >= cols, old_fits = old >= cols;
-        if (fits != old_fits ? fits : fits ? x->cols < old : x->cols > old) best = i;
+        best = i;
+        best_growth = growth;
+        best_size = size;
     }
     return best;
 }
@@ -77,16 +88,12 @@ static size_t pick_buffer(const Program *p, const bool *is_free, RowDomain domai
 static void place_slot(Program *p, bool *is_free, size_t slot)
 {
     ProgramSlot *s = &p->slots[slot];
-    // Some rows of a wide value go where all rows of a narrower one were: the widest there is.
-    const bool is_of_stretch = s->domain == ROWS_STRETCH;
-    const RowDomain domain = is_of_stretch ? ROWS_TOKENS : s->domain;
-    size_t at = pick_buffer(p, is_free, domain, is_of_stretch ? SIZE_MAX : s->stride);
+    size_t at = pick_buffer(p, is_free, s);
     if (at == NONE) {
         at = p->n_buffers++;
-        p->buffers[at] = (ProgramBuffer){.domain = domain};
+        p->buffers[at] = (ProgramBuffer){.domain = s->domain};
     }
-    size_t *cols = is_of_stretch ? &p->buffers[at].stretch_cols : &p->buffers[at].cols;
-    *cols = size_max(*cols, s->stride);
+    widen(&p->buffers[at], s);
     is_free[at] = false;
     s->buffer = at;
     s->root = slot;
@@ -151,7 +158,8 @@ static size_t pick_input(const Program *p, size_t index, bool *is_whole)
     for (size_t k = 0; k < OP_MAX_IN; k++) {
         bool whole = false;
         if (!can_overwrite(p, index, k, &whole)) continue;
-        const size_t cols = p->buffers[p->slots[step->in[k].index].buffer].cols;
+        const ProgramSlot *in = &p->slots[step->in[k].index];
+        const size_t cols = p->buffers[in->buffer].cols[in->domain];
         if (best != NONE && cols >= best_cols) continue;
         best = k;
         best_cols = cols;
@@ -179,6 +187,7 @@ static bool place_over_input(Program *p, size_t index)
     out->begin = in->begin + from->begin;
     out->stride = in->stride;
     out->stride_elsewhere = in->stride_elsewhere;
+    out->narrow_stride = in->narrow_stride;
     out->root = in->root;
     root->has_parts = true;
     root->last = size_max(root->last, out->last);
@@ -186,18 +195,22 @@ static bool place_over_input(Program *p, size_t index)
     return true;
 }
 
-// What the steps of a stretch read from elsewhere lives while they run: each stretch reads it anew.
+static void touch_inputs(Program *p, size_t index, size_t step)
+{
+    for (size_t k = 0; k < OP_MAX_IN; k++) {
+        const Operand *in = &p->steps[index].in[k];
+        if (in->kind == OPERAND_SLOT) touch(p, in->index, step);
+    }
+}
+
+// What steps that run several times read lives while they do: those of a stretch, and those that make outputs part by part.
 static void extend_lifetimes(Program *p)
 {
     for (size_t i = 0; i < p->n_steps; i++) {
-        for (size_t step = i; step < i + p->steps[i].stretch; step++) {
-            for (size_t k = 0; k < OP_MAX_IN; k++) {
-                const Operand *in = &p->steps[step].in[k];
-                if (in->kind == OPERAND_SLOT && p->slots[in->index].domain != ROWS_STRETCH)
-                    touch(p, in->index, i + p->steps[i].stretch - 1);
-            }
-        }
+        for (size_t step = i; step < i + p->steps[i].stretch; step++)
+            touch_inputs(p, step, i + p->steps[i].stretch - 1);
     }
+    for (size_t i = p->n_body; i < p->n_forward; i++) touch_inputs(p, i, p->n_steps);
 }
 
 // The result of a stretch goes over what its first step reads, where that ends with it: rows are read before their own are

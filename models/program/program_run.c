@@ -189,7 +189,7 @@ Status program_linear_backward(const ProgramRun *run, const OpArgs *args, Error 
     return program_run_op(run, OP_LINEAR_BACKWARD, args, err);
 }
 
-static Status run_step(ProgramRun *run, const ProgramStep *step, OpArgs *args, Error *err)
+static Status run_with(ProgramRun *run, const ProgramStep *step, OpArgs *args, Error *err)
 {
     if (step->op == NODE_EXPERTS)
         return step->is_backward ? program_experts_backward(run, step, args, err)
@@ -224,24 +224,25 @@ static const FetchList *next_pages(const ProgramRun *run, size_t i, size_t end)
     return NULL;
 }
 
-// Step i, with the next one where they are a pair.
-static Status run_next(ProgramRun *run, size_t i, size_t *n_run, Error *err)
+Status program_run_step(ProgramRun *run, size_t i, const ProgramStep *step, Error *err)
 {
-    const ProgramStep *step = &run->program->steps[i];
     const size_t n_forward = run->program->n_forward;
     const size_t first = i < n_forward ? 0 : n_forward,
                  last = i < n_forward ? n_forward : run->program->n_steps;
     OpArgs args;
-    bool done = false;
     program_arguments(run, step, &args);
-    TRY(program_run_pair(run, step, &args, &done, err));
-    *n_run = done ? 2 : 1;
-    if (done) return STATUS_OK;
     if (step->op == OP_LINEAR) {
         args.as.linear.next = next_weights(run, i, first, last);
         args.as.linear.fetch = next_pages(run, i, last);
     }
-    return run_step(run, step, &args, err);
+    return run_with(run, step, &args, err);
+}
+
+Status program_run_next(ProgramRun *run, size_t i, size_t *n_run, Error *err)
+{
+    const ProgramStep *step = &run->program->steps[i];
+    *n_run = program_is_pair(run, step) ? 2 : 1;
+    return *n_run == 2 ? program_run_pair(run, step, err) : program_run_step(run, i, step, err);
 }
 
 // Steps begin .. end of one pass.
@@ -250,9 +251,9 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
     for (size_t i = begin, n_run = 0; i < end; i += n_run) {
         n_run = run->program->steps[i].stretch;
         if (n_run > 0)
-            TRY(program_run_stretch(run, i, run_next, err));
+            TRY(program_run_stretch(run, i, err));
         else
-            TRY(run_next(run, i, &n_run, err));
+            TRY(program_run_next(run, i, &n_run, err));
     }
     return STATUS_OK;
 }
