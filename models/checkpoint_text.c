@@ -9,11 +9,21 @@
 static const struct {
     const char *model_type, *text_type;
 } wholes[] = {
-    {"aya_vision", "cohere2"}, {"gemma3", "gemma3_text"},    {"gemma4", "gemma4_text"},
-    {"idefics3", "llama"},     {"internvl", "qwen2"},        {"llava", "llama"},
-    {"llava_next", "llama"},   {"mistral3", "mistral"},      {"qwen2_5_vl", "qwen2"},
-    {"qwen2_vl", "qwen2"},     {"qwen3_5", "qwen3_5_text"},  {"qwen3_vl", "qwen3"},
-    {"smolvlm", "llama"},      {"llava_onevision", "qwen2"},
+    {"aya_vision", "cohere2"},
+    {"gemma3", "gemma3_text"},
+    {"gemma4", "gemma4_text"},
+    {"idefics3", "llama"},
+    {"internvl", "qwen2"},
+    {"llava", "llama"},
+    {"llava_next", "llama"},
+    {"mistral3", "mistral"},
+    {"qwen2_5_vl", "qwen2"},
+    {"qwen2_vl", "qwen2"},
+    {"qwen3_5", "qwen3_5_text"},
+    {"qwen3_vl", "qwen3"},
+    {"qwen3_5_moe", "qwen3_5_moe_text"},
+    {"smolvlm", "llama"},
+    {"llava_onevision", "qwen2"},
 };
 
 // Names of text models that are no other model by themselves.
@@ -43,6 +53,7 @@ static const Usual usual[] = {
     {"qwen2_5_vl_text", 152064, 8192, 29568, 80, 64, 8, 32768, 1e-5, 1000000},
     {"qwen3_vl_text", 151936, 4096, 22016, 32, 32, 32, 128000, 0, 500000},
     {"qwen3_5_text", 248320, 4096, 12288, 32, 16, 4, 32768, 0, 0},
+    {"qwen3_5_moe_text", 248320, 2048, 512, 40, 16, 2, 32768, 0, 0},
     {"cohere2", 256000, 8192, 22528, 40, 64, 0, 8192, 0, 0},
 };
 

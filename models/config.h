@@ -93,6 +93,8 @@ typedef struct Gemma4Config {
 typedef struct DeltaConfig {
     size_t n_heads, n_key_heads;
     size_t key_dim, value_dim; // columns of a head
+    bool
+        is_stacked; // in checkpoints: what a key head and its value heads are made of stands together
 } DeltaConfig;
 
 typedef struct ExpertNames ExpertNames; // models/architectures/experts.h

@@ -32,7 +32,7 @@ static Status read_training(const Json *root, ExpertsConfig *e, Error *err)
 Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *c, Error *err)
 {
     ExpertsConfig *e = &c->experts;
-    bool normalizes = false;
+    bool normalizes = keys->route == ROUTE_SOFTMAX_TOP;
     *e = (ExpertsConfig){.names = keys->names, .route = keys->route};
     TRY(read_count(root, keys, &e->n_experts, err));
     TRY(config_read_size_or(root, "num_experts_per_tok", keys->n_active, &e->n_active, err));
@@ -40,7 +40,7 @@ Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *c, Er
     if (keys->inner_size)
         TRY(config_read_size_or(root, keys->inner_size, keys->usual_inner, &e->inner_size, err));
     if (keys->normalizes) TRY(json_opt_bool(root, keys->normalizes, &normalizes, err));
-    if (normalizes) e->route = ROUTE_SOFTMAX_TOP;
+    if (keys->normalizes) e->route = normalizes ? ROUTE_SOFTMAX_TOP : ROUTE_SOFTMAX;
     if (e->n_experts > 0 && e->n_active > e->n_experts) {
         return json_error(root, err, "a token goes to %zu experts, but there are %zu", e->n_active,
                           e->n_experts);
@@ -55,6 +55,34 @@ void experts_write(const ModelConfig *c, const ExpertKeys *keys, JsonWriter *w)
     json_member_u64(w, "num_experts_per_tok", e->n_active);
     if (keys->inner_size) json_member_u64(w, keys->inner_size, e->inner_size);
     if (keys->normalizes) json_member_bool(w, keys->normalizes, e->route == ROUTE_SOFTMAX_TOP);
+}
+
+Status experts_read_dense(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *list = NULL;
+    int64_t step = 1;
+    bool *is_dense = NULL;
+    TRY(json_opt_kind(root, "mlp_only_layers", JSON_ARRAY, &list, err));
+    TRY(json_opt_i64(root, "decoder_sparse_step", 1, 1 << 24, &step, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *is_dense, "layers", &is_dense, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_dense[i] = (i + 1) % (size_t)step != 0;
+    for (const Json *v = json_first(list); v; v = json_next(v)) {
+        int64_t layer = 0;
+        TRY(json_as_i64(v, 0, 1 << 24, &layer, err));
+        if ((size_t)layer < c->n_layers) is_dense[layer] = true;
+    }
+    c->experts.is_dense = is_dense;
+    return STATUS_OK;
+}
+
+void experts_write_dense(const ModelConfig *c, JsonWriter *w)
+{
+    json_member_u64(w, "decoder_sparse_step", 1);
+    json_member_array(w, "mlp_only_layers");
+    for (size_t i = 0; i < c->n_layers; i++) {
+        if (!experts_are_in(c, i)) json_put_u64(w, i);
+    }
+    json_end_array(w);
 }
 
 // ---- config.json where some experts are every token's ----

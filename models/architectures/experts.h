@@ -37,13 +37,19 @@ typedef struct ExpertKeys {
     const char *inner_size;          // NULL: intermediate_size
     size_t usual_inner;
     RouteKind route;
-    const char *normalizes; // member that makes weights add up to 1; NULL: `route` says all
+    const char *
+        normalizes; // member that makes weights add up to 1, where it may be silent; NULL: `route` says all
 } ExpertKeys;
 
 // After decoder_read.
 Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *config,
                     Error *err) MUST_CHECK;
 void experts_write(const ModelConfig *config, const ExpertKeys *keys, JsonWriter *w);
+
+// After experts_read: layers of mlp_only_layers are dense, and all but every decoder_sparse_step-th.
+Status experts_read_dense(Arena *arena, const Json *root, ModelConfig *config,
+                          Error *err) MUST_CHECK;
+void experts_write_dense(const ModelConfig *config, JsonWriter *w);
 
 // DeepSeek's kind: the first n_dense layers have none, and n_shared of a layer are every token's; where the file is silent.
 typedef struct ExpertSharing {

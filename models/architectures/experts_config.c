@@ -62,35 +62,6 @@ static const ExpertKeys qwen3_keys = {.names = &experts_of_mlp,
                                       .usual_inner = 768,
                                       .normalizes = "norm_topk_prob"};
 
-// Layers of mlp_only_layers are dense, and all but every decoder_sparse_step-th.
-static Status read_dense_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
-{
-    const Json *list = NULL;
-    int64_t step = 1;
-    bool *is_dense = NULL;
-    TRY(json_opt_kind(root, "mlp_only_layers", JSON_ARRAY, &list, err));
-    TRY(json_opt_i64(root, "decoder_sparse_step", 1, 1 << 24, &step, err));
-    TRY(arena_take(arena, c->n_layers, sizeof *is_dense, "layers", &is_dense, err));
-    for (size_t i = 0; i < c->n_layers; i++) is_dense[i] = (i + 1) % (size_t)step != 0;
-    for (const Json *v = json_first(list); v; v = json_next(v)) {
-        int64_t layer = 0;
-        TRY(json_as_i64(v, 0, 1 << 24, &layer, err));
-        if ((size_t)layer < c->n_layers) is_dense[layer] = true;
-    }
-    c->experts.is_dense = is_dense;
-    return STATUS_OK;
-}
-
-static void write_dense_layers(const ModelConfig *c, JsonWriter *w)
-{
-    json_member_u64(w, "decoder_sparse_step", 1);
-    json_member_array(w, "mlp_only_layers");
-    for (size_t i = 0; i < c->n_layers; i++) {
-        if (!experts_are_in(c, i)) json_put_u64(w, i);
-    }
-    json_end_array(w);
-}
-
 // The window is that of use_sliding_window. is_alternating: of every second layer below max_window_layers, where layer_types does
 // not say; else of all.
 static Status read_window(Arena *arena, const Json *root, bool is_alternating, ModelConfig *c,
@@ -115,7 +86,7 @@ static Status qwen2_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 {
     TRY(decoder_read(arena, root, &qwen_defaults, c, err));
     TRY(experts_read(root, &qwen2_keys, c, err));
-    TRY(read_dense_layers(arena, root, c, err));
+    TRY(experts_read_dense(arena, root, c, err));
     TRY(config_read_size_or(root, "shared_expert_intermediate_size", 5632, &c->experts.shared_size,
                             err));
     c->has_qkv_bias = true;
@@ -127,7 +98,7 @@ static void qwen2_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &qwen_defaults, w);
     experts_write(c, &qwen2_keys, w);
-    write_dense_layers(c, w);
+    experts_write_dense(c, w);
     json_member_u64(w, "shared_expert_intermediate_size", c->experts.shared_size);
     json_member_bool(w, "qkv_bias", c->has_qkv_bias);
     json_member_bool(w, "use_sliding_window", c->window > 0);
@@ -148,7 +119,7 @@ static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 {
     TRY(decoder_read(arena, root, &qwen_defaults, c, err));
     TRY(experts_read(root, &qwen3_keys, c, err));
-    TRY(read_dense_layers(arena, root, c, err));
+    TRY(experts_read_dense(arena, root, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = true;
     return read_window(arena, root, false, c, err);
@@ -158,7 +129,7 @@ static void qwen3_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &qwen_defaults, w);
     experts_write(c, &qwen3_keys, w);
-    write_dense_layers(c, w);
+    experts_write_dense(c, w);
     json_member_bool(w, "attention_bias", c->has_qkv_bias);
     json_member_bool(w, "use_sliding_window", c->window > 0);
 }

@@ -1,94 +1,49 @@
-// Qwen 3.5: three layers of four keep a matrix of a text in keys' and values' place, which learns by the gated delta rule.
+// Qwen 3.5 and Qwen3-Next: three layers of four keep a matrix of a text in keys' and values' place, which learns by the gated delta rule.
 //
 //     q, k, v = conv(W_qkv n);  y = delta_rule(q, k, v, W_b n, W_a n, A, c)      conv: each column over the last few tokens
 //     mixed = W_out (RMSNorm(y) * silu(W_z n))                                     normed head by head
 //
 // The fourth attends: queries have a gate beside them, sigmoid(g) * attention, and a part of each head turns. Norms of the hidden
-// states and of heads multiply by 1 + w, that of y by w. Source: Qwen Team 2025, Qwen3-Next (the same layers); Yang et al. 2024,
-// arXiv:2412.06464; names of tensors as in Transformers.
+// states and of heads multiply by 1 + w, that of y by w. In the place of the gated layer may stand experts (experts.h). Source: Qwen
+// Team 2025, Qwen3-Next; Yang et al. 2024, arXiv:2412.06464; names of tensors as in Transformers.
 #include <math.h>
 
-#include "models/architecture.h"
 #include "models/architectures/decoder.h"
-#include "models/architectures/decoder_config.h"
+#include "models/architectures/experts.h"
+#include "models/architectures/qwen3_5.h"
 
-// ---- config.json ----
-
-static const DecoderDefaults defaults = {.theta = 10000,
-                                         .norm_epsilon = 1e-6,
-                                         .head_dim = 256,
-                                         .n_kv_heads = 4,
-                                         .rotary_part = 0.25,
-                                         .activation_key = "hidden_act",
-                                         .activation = "silu"};
-
-static Status read_delta(const Json *root, ModelConfig *c, Error *err)
+// All that x is multiplied by: queries, keys, values, z, and of each head what it learns and what it keeps.
+static Dense parted(Tape *t, const ModelConfig *c, size_t n_qkv, size_t n_v)
 {
-    DeltaConfig *d = &c->delta;
-    TRY(decoder_read_taps(root, "linear_conv_kernel_dim", 4, c, err));
-    TRY(config_read_size_or(root, "linear_num_key_heads", 16, &d->n_key_heads, err));
-    TRY(config_read_size_or(root, "linear_num_value_heads", 32, &d->n_heads, err));
-    TRY(config_read_size_or(root, "linear_key_head_dim", 128, &d->key_dim, err));
-    TRY(config_read_size_or(root, "linear_value_head_dim", 128, &d->value_dim, err));
-    if (d->n_heads % d->n_key_heads != 0)
-        return json_error(root, err,
-                          "linear_num_value_heads %zu is no multiple of linear_num_key_heads %zu",
-                          d->n_heads, d->n_key_heads);
-    // A matrix a head, of every layer, for each text.
-    if (d->n_heads > 4096 || d->key_dim > 4096 || d->value_dim > 4096)
-        return json_error(root, err, "heads of linear attention are at most 4096 of 4096 columns");
-    return STATUS_OK;
+    const DensePart parts[] = {{"in_proj_qkv", n_qkv},
+                               {"in_proj_z", n_v},
+                               {"in_proj_b", c->delta.n_heads},
+                               {"in_proj_a", c->delta.n_heads}};
+    return tape_dense_parts(t, parts, 4, c->hidden_size, DENSE_NO_BIAS);
 }
 
-static const char conv_layer[] = "linear_attention"; // in layer_types
-
-static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+// The same in two tensors, which have it key head by key head (Qwen3-Next).
+static Dense stacked(Tape *t, const ModelConfig *c, size_t n_qkv, size_t n_v)
 {
-    bool *is_conv = NULL;
-    size_t period = 0;
-    TRY(config_read_size_or(root, "full_attention_interval", 4, &period, err));
-    TRY(arena_take(arena, c->n_layers, sizeof *is_conv, "layers", &is_conv, err));
-    for (size_t i = 0; i < c->n_layers; i++) is_conv[i] = (i + 1) % period != 0;
-    c->is_conv = is_conv;
-    return decoder_read_conv_layers(root, conv_layer, c->n_layers, is_conv, err);
+    const DeltaConfig *d = &c->delta;
+    const size_t each = d->n_heads / d->n_key_heads, n = each * d->value_dim;
+    const DensePart parts[] = {{"in_proj_qkvz", n_qkv + n_v}, {"in_proj_ba", 2 * d->n_heads}};
+    const RowOrder orders[] = {
+        {.head_dim = 2 * d->key_dim + 2 * n, .parts = {d->key_dim, d->key_dim, n, n}},
+        {.head_dim = 2 * each, .parts = {each, each}}};
+    const Dense dense = tape_dense_parts(t, parts, 2, c->hidden_size, DENSE_NO_BIAS);
+    for (size_t i = 0; i < 2; i++) tape_row_order(t, dense, i, orders[i]);
+    return dense;
 }
-
-static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
-{
-    TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(decoder_read_attention_bias(root, false, c, err));
-    c->norm_weight_offset = 1;
-    c->has_head_norms = true;
-    TRY(read_delta(root, c, err));
-    return read_layers(arena, root, c, err);
-}
-
-static void write_config(const ModelConfig *c, JsonWriter *w)
-{
-    decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_u64(w, "linear_conv_kernel_dim", c->n_taps);
-    json_member_u64(w, "linear_num_key_heads", c->delta.n_key_heads);
-    json_member_u64(w, "linear_num_value_heads", c->delta.n_heads);
-    json_member_u64(w, "linear_key_head_dim", c->delta.key_dim);
-    json_member_u64(w, "linear_value_head_dim", c->delta.value_dim);
-    decoder_write_conv_layers(c, conv_layer, w);
-}
-
-// ---- the model ----
 
 static Value delta_layer(Tape *t, const ModelConfig *c, size_t i, Value x)
 {
     const DeltaConfig *d = &c->delta;
     const size_t n_q = d->n_key_heads * d->key_dim, n_v = d->n_heads * d->value_dim;
     const size_t n_qkv = 2 * n_q + n_v, n_gates = 2 * d->n_heads;
-    const DensePart parts[] = {{"in_proj_qkv", n_qkv},
-                               {"in_proj_z", n_v},
-                               {"in_proj_b", d->n_heads},
-                               {"in_proj_a", d->n_heads}};
     tape_prefix(t, "model.layers.%zu.linear_attn.", i);
-    const Value all = tape_linear(
-        t, x, tape_dense_parts(t, parts, 4, c->hidden_size, DENSE_NO_BIAS), ACTIVATION_NONE);
+    const Dense in = d->is_stacked ? stacked(t, c, n_qkv, n_v) : parted(t, c, n_qkv, n_v);
+    const Value all = tape_linear(t, x, in, ACTIVATION_NONE);
     const Value z = tape_columns(t, all, n_qkv, n_qkv + n_v),
                 gates = tape_columns(t, all, n_qkv + n_v, n_qkv + n_v + n_gates);
     const Value qkv =
@@ -160,25 +115,13 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
     tape_prefix(t, "model.layers.%zu.", i);
     const Value m = decoder_norm(t, c, a, "post_attention_layernorm");
+    if (experts_are_in(c, i)) return tape_add(t, a, experts_layer(t, c, i, m));
     tape_prefix(t, "model.layers.%zu.mlp.", i);
     return tape_add(t, a, decoder_gated_layer(t, c, c->intermediate_size, m));
 }
 
-static void record(Tape *t, const ModelConfig *c)
+void qwen3_5_record(Tape *t, const ModelConfig *c)
 {
     static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm};
     decoder_record(t, c, &frame, block);
 }
-
-const Architecture architecture_qwen3_5_text = {
-    .model_type = "qwen3_5_text",
-    .summary = "Qwen 3.5: layers with the gated delta rule among those that attend",
-    .classes = {{"Qwen3_5ForCausalLM", HEAD_CAUSAL_LM},
-                {"Qwen3_5TextModel", HEAD_EMBEDDING},
-                {"Qwen3_5TextForSequenceClassification", HEAD_SEQUENCE}},
-    .base_prefix = "model.",
-    .classified = CLASSIFIED_LAST,
-    .read_config = read_config,
-    .write_config = write_config,
-    .record = record,
-};

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Queries of a group.
-static size_t shared_heads(const RowOrder *order, size_t n_rows)
+static size_t rows_of_parts(const size_t *parts)
 {
-    return n_rows / order->head_dim / order->n_groups - 2;
+    size_t n = 0;
+    for (size_t i = 0; i < ROW_ORDER_PARTS; i++) n += parts[i];
+    return n;
 }
 
 RowOrder row_order_pairs(size_t n_rows, size_t n_heads)
@@ -24,7 +25,8 @@ bool row_order_undoes(const RowOrder *a, const RowOrder *b)
 {
     if (a->head_dim == 0 || b->head_dim == 0) return a->head_dim == b->head_dim;
     return a->head_dim == b->head_dim && a->n_groups == b->n_groups && a->n_turned == b->n_turned &&
-           a->n_shards == b->n_shards && a->is_undone != b->is_undone;
+           a->n_shards == b->n_shards && memcmp(a->parts, b->parts, sizeof a->parts) == 0 &&
+           a->is_undone != b->is_undone;
 }
 
 bool row_order_fits(const RowOrder *order, size_t n_rows)
@@ -32,6 +34,7 @@ bool row_order_fits(const RowOrder *order, size_t n_rows)
     if (order->head_dim == 0) return true;
     if (n_rows % order->head_dim != 0) return false;
     const size_t n_heads = n_rows / order->head_dim;
+    if (order->parts[0] > 0) return rows_of_parts(order->parts) == order->head_dim;
     if (order->n_shards > 0 && n_heads % (3 * order->n_shards) != 0) return false;
     if (order->n_groups == 0) return order->n_turned <= order->head_dim && order->n_turned % 2 == 0;
     return n_heads % order->n_groups == 0 && n_heads / order->n_groups > 2;
@@ -72,31 +75,57 @@ static size_t from_shards(const RowOrder *order, size_t n_rows, size_t row)
            (part == THIRD ? at : unpaired(order, at));
 }
 
+// Rows of the parts that heads, or groups of heads, have.
+typedef struct Parts {
+    size_t rows[ROW_ORDER_PARTS];
+} Parts;
+
+static Parts parts_of(const RowOrder *order, size_t n_rows)
+{
+    Parts parts = {{0}};
+    if (order->parts[0] > 0) {
+        memcpy(parts.rows, order->parts, sizeof parts.rows);
+        return parts;
+    }
+    parts.rows[QUERIES] = n_rows / order->n_groups - 2 * order->head_dim;
+    parts.rows[SECOND] = parts.rows[THIRD] = order->head_dim;
+    return parts;
+}
+
+static size_t in_parts(const RowOrder *order, size_t n_rows, size_t row)
+{
+    const Parts parts = parts_of(order, n_rows);
+    const size_t whole = rows_of_parts(parts.rows), n = n_rows / whole;
+    size_t before = 0, p = 0;
+    while (row >= n * (before + parts.rows[p])) before += parts.rows[p++];
+    row -= n * before;
+    return row / parts.rows[p] * whole + before + row % parts.rows[p];
+}
+
+static size_t from_parts(const RowOrder *order, size_t n_rows, size_t row)
+{
+    const Parts parts = parts_of(order, n_rows);
+    const size_t whole = rows_of_parts(parts.rows), n = n_rows / whole, at = row % whole;
+    size_t before = 0, p = 0;
+    while (at >= before + parts.rows[p]) before += parts.rows[p++];
+    return n * before + row / whole * parts.rows[p] + at - before;
+}
+
 // Where the row that is used as `row` stands among those of a checkpoint, and the other way about.
 static size_t in_checkpoint(const RowOrder *order, size_t n_rows, size_t row)
 {
-    const size_t head = row / order->head_dim, at = row % order->head_dim;
+    const size_t at = row % order->head_dim;
     if (order->n_shards > 0) return in_shards(order, n_rows, row);
-    if (order->n_groups == 0) return row - at + paired(order, at);
-    const size_t shared = shared_heads(order, n_rows), n_queries = order->n_groups * shared;
-    size_t group = head / shared, place = head % shared;
-    if (head >= n_queries) { // keys, then values
-        group = (head - n_queries) % order->n_groups;
-        place = shared + (head - n_queries) / order->n_groups;
-    }
-    return (group * (shared + 2) + place) * order->head_dim + at;
+    if (order->n_groups > 0 || order->parts[0] > 0) return in_parts(order, n_rows, row);
+    return row - at + paired(order, at);
 }
 
 static size_t in_use(const RowOrder *order, size_t n_rows, size_t row)
 {
-    const size_t head = row / order->head_dim, at = row % order->head_dim;
+    const size_t at = row % order->head_dim;
     if (order->n_shards > 0) return from_shards(order, n_rows, row);
-    if (order->n_groups == 0) return row - at + unpaired(order, at);
-    const size_t shared = shared_heads(order, n_rows), n_queries = order->n_groups * shared;
-    const size_t group = head / (shared + 2), place = head % (shared + 2);
-    const size_t used = place < shared ? group * shared + place
-                                       : n_queries + (place - shared) * order->n_groups + group;
-    return used * order->head_dim + at;
+    if (order->n_groups > 0 || order->parts[0] > 0) return from_parts(order, n_rows, row);
+    return row - at + unpaired(order, at);
 }
 
 size_t row_order_in_tensor(const RowOrder *order, size_t n_rows, size_t row)

@@ -123,6 +123,13 @@ Test(checkpoint_text, tells_a_config_of_its_own)
          "\"mrope_section\": [11, 11, 10], \"rope_type\": \"default\", \"rope_theta\": 10000000, "
          "\"partial_rotary_factor\": 0.25}}, \"vision_config\": {\"depth\": 12}}",
          "qwen3_5_text", "Qwen3_5ForCausalLM", 248320, 1024, 8, 2, 256, 0, 1e7, 0, 248044},
+        {"{\"model_type\": \"qwen3_5_moe\", "
+         "\"architectures\": [\"Qwen3_5MoeForConditionalGeneration\"], "
+         "\"text_config\": {\"model_type\": \"qwen3_5_moe_text\", \"eos_token_id\": 248044, "
+         "\"attn_output_gate\": true, \"full_attention_interval\": 4, \"num_experts\": 256, "
+         "\"mtp_num_hidden_layers\": 1, \"rope_parameters\": {\"rope_type\": \"default\", "
+         "\"rope_theta\": 10000000, \"partial_rotary_factor\": 0.25}}}",
+         "qwen3_5_moe_text", "Qwen3_5MoeForCausalLM", 248320, 2048, 16, 2, 256, 0, 1e7, 0, 248044},
         {"{\"model_type\": \"llava\", \"text_config\": {\"model_type\": \"llama\", "
          "\"vocab_size\": 32064}}",
          "llama", "LlamaForCausalLM", 32064, 4096, 32, 32, 128, 0, 1e4, 0, -1},

@@ -17,6 +17,8 @@ static const struct {
     {{.head_dim = 8, .n_turned = 4, .is_undone = true}, 16},
     {{.head_dim = 4, .n_turned = 2, .n_shards = 2}, 24},
     {{.head_dim = 2, .n_turned = 2, .n_shards = 2, .is_undone = true}, 24},
+    {{.head_dim = 8, .parts = {1, 1, 3, 3}}, 24},
+    {{.head_dim = 6, .parts = {3, 3}, .is_undone = true}, 18},
 };
 enum { N_CASES = sizeof cases / sizeof *cases, MAX_ROWS = 24 };
 
