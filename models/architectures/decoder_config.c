@@ -56,8 +56,6 @@ static Status read_yarn(const Json *parameters, RopeConfig *out, Error *err)
     out->beta_slow = 1;
     TRY(json_opt_double(parameters, "beta_fast", 1e-6, 1e6, &out->beta_fast, err));
     TRY(json_opt_double(parameters, "beta_slow", 1e-6, 1e6, &out->beta_slow, err));
-    TRY(json_opt_double(parameters, "mscale", 0, 1e6, &out->mscale, err));
-    TRY(json_opt_double(parameters, "mscale_all_dim", 0, 1e6, &out->mscale_all_dim, err));
     TRY(json_opt_bool(parameters, "truncate", &is_truncated, err));
     out->keeps_fractions = !is_truncated;
     return STATUS_OK;
@@ -97,6 +95,8 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
     TRY(read_rope_kind(parameters, &out->kind, err));
     TRY(json_opt_double(parameters, "rope_theta", 1e-3, 1e18, &out->theta, err));
     TRY(json_opt_double(parameters, "attention_factor", 0, 1e6, &out->attention_factor, err));
+    TRY(json_opt_double(parameters, "mscale", 0, 1e6, &out->mscale, err));
+    TRY(json_opt_double(parameters, "mscale_all_dim", 0, 1e6, &out->mscale_all_dim, err));
     TRY(read_original_positions(root, parameters, config, &out->original_positions, err));
     switch (out->kind) {
     case ROPE_DEFAULT:
@@ -348,10 +348,10 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
     if (rope->kind == ROPE_YARN) {
         json_member_double(w, "beta_fast", rope->beta_fast);
         json_member_double(w, "beta_slow", rope->beta_slow);
-        if (rope->mscale > 0) json_member_double(w, "mscale", rope->mscale);
-        if (rope->mscale_all_dim > 0) json_member_double(w, "mscale_all_dim", rope->mscale_all_dim);
         json_member_bool(w, "truncate", !rope->keeps_fractions);
     }
+    if (rope->mscale > 0) json_member_double(w, "mscale", rope->mscale);
+    if (rope->mscale_all_dim > 0) json_member_double(w, "mscale_all_dim", rope->mscale_all_dim);
     if (rope->kind == ROPE_LONGROPE) {
         put_factors(w, "short_factor", rope->short_factors, config->rotary_dims / 2);
         put_factors(w, "long_factor", rope->long_factors, config->rotary_dims / 2);

@@ -62,13 +62,23 @@ static void put_t5(GgufImport *in)
     import_put_flag(in, "is_encoder_decoder", true);
 }
 
+// By expert_gating_func; of files without it llama.cpp knows GLM 4.7 Flash by its size.
+static bool chooses_by_sigmoids(GgufImport *in)
+{
+    enum { GATE_SIGMOID = 2, GLM_WORDS = 154880 }; // as llama.cpp numbers them
+    size_t gate = 0;
+    const SafeTensor *words = gguf_tensor(in->file, SLICE("token_embd.weight"));
+    if (import_size(in, "expert_gating_func", &gate)) return gate == GATE_SIGMOID;
+    return (in->n_layers == 47 || in->n_layers == 48) && words && words->n_dims == 2 &&
+           words->shape[0] == GLM_WORDS;
+}
+
 // Architectures that several kinds of models share.
 static void choose_family(GgufImport *in)
 {
     const char *model = in->family->model_type;
     double growth = 0;
-    size_t gate = 0, window = 0;
-    enum { GATE_SIGMOID = 2 }; // as llama.cpp numbers them
+    size_t window = 0;
     // Mixtral is a Llama there.
     if (in->n_experts > 0 && strcmp(model, "llama") == 0)
         in->family = gguf_family_of_model(SLICE("mixtral"));
@@ -77,8 +87,7 @@ static void choose_family(GgufImport *in)
         !import_real(in, "attention.temperature_scale", &growth))
         in->family = gguf_family_of_model(SLICE("mistral"));
     // Experts are chosen by a softmax in the second, by sigmoids in the third.
-    if (strcmp(model, "deepseek_v2") == 0 && import_size(in, "expert_gating_func", &gate) &&
-        gate == GATE_SIGMOID)
+    if (strcmp(model, "deepseek_v2") == 0 && chooses_by_sigmoids(in))
         in->family = gguf_family_of_model(SLICE("deepseek_v3"));
     // Llama has biases of all of attention's layers or of none; Helium, which is a Llama there, those of queries, keys and values.
     if (strcmp(model, "llama") == 0 && in->n_experts == 0 &&

@@ -221,7 +221,9 @@ static void put_particulars(GgufImport *in, size_t n_kv_heads)
     if (strncmp(model, "granite", 7) == 0) put_granite(in);
     if (in->n_experts > 0) put_experts(in);
     if (strncmp(model, "cohere", 6) == 0) {
-        import_copy_real(in, "logit_scale", "logit_scale");
+        double scale = 0;
+        (void)import_real(in, "logit_scale", &scale);
+        import_put_real(in, "logit_scale", scale == 0 ? 1 : scale); // llama.cpp's
         import_put_flag(in, "use_qk_norm", import_has_tensor(in, "blk.0.attn_q_norm.weight"));
     }
     if (strcmp(model, "cohere2") == 0) {

@@ -63,6 +63,21 @@ void import_put_shared_experts(GgufImport *in, bool is_corrected)
     import_put_size(in, "topk_group", n_top_groups);
 }
 
+// A softmax whose choice a bias corrects, which a file without expert_gating_func asks for.
+static void refuse_correction(GgufImport *in)
+{
+    char name[GGUF_NAME_SIZE];
+    for (size_t i = 0; in->status == STATUS_OK && i < in->n_layers; i++) {
+        (void)snprintf(name, sizeof name, "blk.%zu.exp_probs_b.bias", i);
+        if (!import_has_tensor(in, name)) continue;
+        in->status = error_set(in->err, STATUS_INVALID,
+                               SLICE_FMT ": tensor \"%s\" corrects the choice of experts, which is "
+                                         "supported with \"%s.expert_gating_func\" 2 (sigmoids) "
+                                         "alone",
+                               SLICE_ARG(in->file->name), name, in->architecture);
+    }
+}
+
 void import_put_deepseek(GgufImport *in)
 {
     import_put_rows(in, "token_embd.weight", "vocab_size");
@@ -79,5 +94,7 @@ void import_put_deepseek(GgufImport *in)
                         import_has_tensor(in, "blk.0.ffn_up_shexp.bias"));
     put_heads(in);
     import_put_rope(in);
-    import_put_shared_experts(in, strcmp(in->family->model_type, "deepseek_v3") == 0);
+    const bool is_corrected = strcmp(in->family->model_type, "deepseek_v3") == 0;
+    import_put_shared_experts(in, is_corrected);
+    if (!is_corrected) refuse_correction(in);
 }

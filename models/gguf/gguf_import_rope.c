@@ -38,32 +38,58 @@ static void put_listed_factors(GgufImport *in, bool has_freqs)
         import_put_real(in, "attention_factor", attention);
 }
 
-// llama.cpp multiplies attn_factor by 1 + 0.1 ln(factor), and divides it by the same of a tenth of yarn_log_multiplier.
-static void put_yarn(GgufImport *in, double factor)
+static void put_original(GgufImport *in)
 {
-    double attention = 1, all = 0, beta = 0;
-    const double log_factor = factor > 1 ? log(factor) : 0;
     size_t original = 0;
-    import_put_text(in, "rope_type", "yarn");
-    import_put_real(in, "factor", factor);
     if (import_size(in, "rope.scaling.original_context_length", &original) ||
         import_size(in, "context_length", &original)) // llama.cpp's, of a silent file
         import_put_size(in, "original_max_position_embeddings", original);
+}
+
+// DeepSeek's scores grow by the square of 1 + mscale_all_dim 0.1 ln(factor). Files have a tenth of that multiplier for reasons of
+// history; where it is not 0 rotations do not grow, else they do as in other models, and scores by that once more.
+static void put_latent_scales(GgufImport *in, bool is_yarn, double factor)
+{
+    double attention = 1, all = 0;
+    const double a_tenth = factor > 1 ? 0.1 * log(factor) : 0;
+    (void)import_real(in, "rope.scaling.attn_factor", &attention);
+    (void)import_real(in, "rope.scaling.yarn_log_multiplier", &all);
+    const double usual = all == 0 || !is_yarn ? 1 + a_tenth : 1;
+    const double score = attention * usual * (1 + 10 * all * a_tenth);
+    if (is_yarn) attention *= usual;
+    if (attention == 1 && all != 0)
+        import_put_real(in, "mscale", 10 * all);
+    else if (attention != 1)
+        import_put_real(in, "attention_factor", attention);
+    if (score != 1 && a_tenth > 0)
+        import_put_real(in, "mscale_all_dim",
+                        attention == 1 && is_yarn ? 10 * all : (score - 1) / a_tenth);
+}
+
+// What attn_factor makes of rotations. With YaRN llama.cpp multiplies it by 1 + 0.1 ln(factor), and of Mistral divides it by the same
+// of a tenth of yarn_log_multiplier.
+static void put_scale(GgufImport *in, bool is_yarn, double factor)
+{
+    double attention = 1, all = 0;
+    const double log_factor = is_yarn && factor > 1 ? log(factor) : 0;
+    bool is_told = import_real(in, "rope.scaling.attn_factor", &attention);
+    if (strcmp(in->architecture, "mistral3") == 0)
+        is_told = import_real(in, "rope.scaling.yarn_log_multiplier", &all) || is_told;
+    if (is_told && (is_yarn || attention != 1))
+        import_put_real(in, "attention_factor",
+                        attention * (1 + 0.1 * log_factor) / (1 + 0.1 * all * log_factor));
+}
+
+static void put_yarn(GgufImport *in)
+{
+    double beta = 0;
+    put_original(in);
     if (import_real(in, "rope.scaling.yarn_beta_fast", &beta))
         import_put_real(in, "beta_fast", beta);
     if (import_real(in, "rope.scaling.yarn_beta_slow", &beta))
         import_put_real(in, "beta_slow", beta);
-    if (strcmp(in->architecture, "deepseek2") == 0) {
-        // A tenth of it for reasons of history; scores grow by it, and rotations do not.
-        if (!import_real(in, "rope.scaling.yarn_log_multiplier", &all)) return;
-        import_put_real(in, "mscale", 10 * all);
-        import_put_real(in, "mscale_all_dim", 10 * all);
-        return;
-    }
-    const bool is_told = import_real(in, "rope.scaling.attn_factor", &attention);
-    if (import_real(in, "rope.scaling.yarn_log_multiplier", &all) || is_told)
-        import_put_real(in, "attention_factor",
-                        attention * (1 + 0.1 * log_factor) / (1 + 0.1 * all * log_factor));
+    // gpt-oss keeps the ramp's ends as they are; llama.cpp rounds them in every model.
+    if (strcmp(in->family->model_type, "gpt_oss") == 0) import_put_flag(in, "truncate", false);
 }
 
 // By how much rotations are scaled: 0 for not at all. Older files have another key, and a file that names no kind means linear.
@@ -80,18 +106,25 @@ static double scaling_factor(GgufImport *in, Slice *type)
     return slice_eq_cstr(*type, "none") ? 0 : factor;
 }
 
-// Without the object around it.
+// Ministral's queries grow beyond its first context however rotations are scaled.
+static void put_growth(GgufImport *in, bool is_yarn)
+{
+    import_copy_real(in, "attention.temperature_scale", "llama_4_scaling_beta");
+    if (!is_yarn) put_original(in);
+}
+
+// Without the object around it. factor: 0 for none.
 static void put_scaling(GgufImport *in, bool is_yarn, double factor)
 {
-    if (!is_yarn) {
-        import_put_text(in, "rope_type", "linear");
-        import_put_real(in, "factor", factor);
-        return;
-    }
-    put_yarn(in, factor);
-    // gpt-oss keeps the ramp's ends as they are; llama.cpp rounds them in every model.
-    if (strcmp(in->family->model_type, "gpt_oss") == 0) import_put_flag(in, "truncate", false);
-    import_copy_real(in, "attention.temperature_scale", "llama_4_scaling_beta");
+    // Where none is named gpt-oss would have its usual one.
+    import_put_text(in, "rope_type", is_yarn ? "yarn" : factor != 0 ? "linear" : "default");
+    if (factor != 0) import_put_real(in, "factor", factor);
+    if (is_yarn) put_yarn(in);
+    if (strcmp(in->architecture, "deepseek2") == 0)
+        put_latent_scales(in, is_yarn, factor);
+    else
+        put_scale(in, is_yarn, factor);
+    if (strcmp(in->family->model_type, "ministral3") == 0) put_growth(in, is_yarn);
 }
 
 // Linear scaling, YaRN, or a factor for each frequency.
@@ -120,9 +153,7 @@ void import_put_rope(GgufImport *in)
     json_member_object(&in->w, "rope_scaling");
     if (has_long || has_freqs)
         put_listed_factors(in, has_freqs);
-    else if (factor != 0)
-        put_scaling(in, is_yarn, factor);
-    else // which gpt-oss would be if nothing were said
-        import_put_text(in, "rope_type", "default");
+    else
+        put_scaling(in, is_yarn && factor != 0, factor);
     json_end_object(&in->w);
 }
