@@ -75,6 +75,8 @@ Status line_reader_open(const char *path, LineReader **out, Error *err) MUST_CHE
 // is refused. line_reader_number gives the number of the line just returned, from 1.
 Status line_reader_next(LineReader *reader, Slice *line, bool *more, Error *err) MUST_CHECK;
 size_t line_reader_number(const LineReader *reader);
+const char *
+line_reader_name(const LineReader *reader);  // for messages: the path, or "standard input"
 void line_reader_close(LineReader **reader); // a no-op on NULL
 
 // Zeroed memory in 2 MiB pages where the machine grants them (madvise), page-aligned; NULL when it runs out.

@@ -20,8 +20,9 @@ JsonReader json_reader(Slice name, Slice text, Arena *arena)
 static Status report(const JsonReader *r, size_t offset, Error *err, const char *what)
 {
     const JsonPlace place = json_place_in(r->text, offset, r->first_line);
-    return error_set(err, STATUS_INVALID, SLICE_FMT ":%zu:%zu: %s", SLICE_ARG(r->name), place.line,
-                     place.column, what);
+    return error_set(err, STATUS_INVALID, SLICE_FMT ":%zu:%zu: %s%s%s%s", SLICE_ARG(r->name),
+                     place.line, place.column, r->member ? "\"" : "", r->member ? r->member : "",
+                     r->member ? "\": " : "", what);
 }
 
 Status json_reader_error_at(const JsonReader *r, size_t offset, Error *err, const char *format, ...)

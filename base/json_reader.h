@@ -17,7 +17,8 @@
 enum { JSON_READER_DEPTH = 128 };
 
 typedef struct JsonReader {
-    Slice name; // for messages
+    Slice name;         // for messages
+    const char *member; // whose value is being read, for messages; NULL = none is named
     Slice text;
     size_t at;         // byte offset of what comes next
     size_t first_line; // number of the text's first line, for JSON Lines; 1 by default
@@ -52,7 +53,7 @@ Status json_skip(JsonReader *r, Error *err) MUST_CHECK;
 Status json_read_raw(JsonReader *r, Slice *out, Error *err) MUST_CHECK;
 // Only blanks may follow.
 Status json_read_end(JsonReader *r, Error *err) MUST_CHECK;
-// An error at the current place: "name:line:column: " and the text.
+// An error at the current place: "name:line:column: ", the member where one is named, and the text.
 Status json_reader_error(const JsonReader *r, Error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -112,6 +112,11 @@ size_t line_reader_number(const LineReader *reader)
     return reader->number;
 }
 
+const char *line_reader_name(const LineReader *reader)
+{
+    return reader->name;
+}
+
 void line_reader_close(LineReader **reader)
 {
     LineReader *closed = *reader;

@@ -158,7 +158,6 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     TRY(read_languages(line, p, err));
     TRY(read_zero_shot(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
-    p->max_new_tokens_is_given = option_given(line, "max-new-tokens");
     p->cut_is_given = option_given(line, "truncate");
     if (p->cut_is_given) p->cut = (CutSide)option_choice(line, "truncate");
     p->threshold = !option_given(line, "threshold") && p->note.has_threshold
@@ -184,8 +183,7 @@ static Status run(CommandLine *line, Error *err)
     if (s == STATUS_OK && reader) {
         s = predict_data(&p, pool, line, reader, &out, err);
     } else if (s == STATUS_OK) {
-        s = predict_stream(&p, pool, in, slice_from_cstr(in_path),
-                           (size_t)option_integer(line, "batch"), &out, err);
+        s = predict_stream(&p, pool, in, (size_t)option_integer(line, "batch"), &out, err);
     }
     if (s == STATUS_OK) {
         char took[CLOCK_TEXT_SIZE];
@@ -296,10 +294,11 @@ static const Option options[] = {
     {.name = "max-new-tokens",
      .kind = OPTION_INTEGER,
      .value = "N",
-     .fallback = "128",
      .lowest = 1,
      .highest = 1 << 24,
-     .help = "tokens that a prompt is gone on with at most, where its line does not say"},
+     .help =
+         "tokens that are written at most, where a line does not say; without it, as the model's "
+         "files say, else 128, and of encoder-decoders 512"},
     {.name = "truncate",
      .kind = OPTION_CHOICE,
      .value = "SIDE",

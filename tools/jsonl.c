@@ -52,13 +52,13 @@ static Status read_list(JsonReader *r, size_t size, Status (*read)(JsonReader *,
     return STATUS_OK;
 }
 
-static Status read_size(JsonReader *r, int64_t most, JsonlSize *out, Error *err)
+static Status read_size(JsonReader *r, int64_t least, int64_t most, JsonlSize *out, Error *err)
 {
     int64_t value = 0;
     TRY(json_read_i64(r, &value, err));
-    if (value < 0 || value > most) {
-        return json_reader_error(r, err, "%lld is not within 0 to %lld", (long long)value,
-                                 (long long)most);
+    if (value < least || value > most) {
+        return json_reader_error(r, err, "%lld is not within %lld to %lld", (long long)value,
+                                 (long long)least, (long long)most);
     }
     *out = (JsonlSize){(size_t)value, true};
     return STATUS_OK;
@@ -73,9 +73,11 @@ static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
         ((JsonlText *)out)->is_given = true;
         return json_read_string(r, &((JsonlText *)out)->text, err);
     case JSONL_SIZE:
-        return read_size(r, INT32_MAX, out, err);
+        return read_size(r, 0, INT32_MAX, out, err);
+    case JSONL_COUNT:
+        return read_size(r, 1, INT32_MAX, out, err);
     case JSONL_SEED:
-        return read_size(r, INT64_MAX, out, err);
+        return read_size(r, 0, INT64_MAX, out, err);
     case JSONL_BOOL:
         return json_read_bool(r, out, err);
     case JSONL_INTS:
@@ -144,12 +146,14 @@ Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_field
             if (seen & bit) return json_reader_error(r, err, "\"%s\" stands twice", field->key);
             seen |= bit;
         }
+        r->member = field ? field->key : NULL;
         TRY(json_peek(r, &kind, err));
         if (!field || (kind == JSON_NULL && field->kind != JSONL_RAW)) {
             TRY(json_skip(r, err));
-        } else if (read_field(r, field->kind, (char *)out + field->offset, err) != STATUS_OK) {
-            return error_wrap(err, "\"%s\"", field->key);
+        } else {
+            TRY(read_field(r, field->kind, (char *)out + field->offset, err));
         }
+        r->member = NULL;
     }
 }
 

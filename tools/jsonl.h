@@ -50,6 +50,7 @@ typedef enum JsonlKind {
     JSONL_RAW,    // Slice: the value as it stands
     JSONL_TEXT,   // JsonlText
     JSONL_SIZE,   // JsonlSize: an integer from 0 to 2^31 - 1
+    JSONL_COUNT,  // JsonlSize: an integer from 1 to 2^31 - 1
     JSONL_SEED,   // JsonlSize: an integer from 0 to 2^63 - 1
     JSONL_BOOL,   // bool
     JSONL_INTS,   // JsonlInts: an array of 32-bit integers, or one integer

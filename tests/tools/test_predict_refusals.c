@@ -265,3 +265,18 @@ Test(predict_refusals, closed_streams_lend_their_numbers_to_no_file)
     folder_remove(folder);
     arena_release(&arena);
 }
+
+Test(predict_refusals, a_count_is_at_least_one_however_it_is_missed)
+{
+    CHECK("models/stories260K", "generate",
+          ((const Refusal[]){
+              {"{\"prompt\": \"Once\", \"max_new_tokens\": 0}",
+               "standard input:1:39: \"max_new_tokens\": 0 is not within 1 to 2147483647"},
+              {"{\"prompt\": \"Once\", \"max_new_tokens\": -1}",
+               "standard input:2:40: \"max_new_tokens\": -1 is not within 1 to 2147483647"},
+              {"{\"prompt\": \"Once\", \"num_beams\": 0}", "\"num_beams\": 0 is not within 1 to"},
+              {"{\"prompt\": \"Once\", \"num_return_sequences\": 0}",
+               "\"num_return_sequences\": 0 is not within 1 to"},
+              {"{\"prompt\": 5}", "standard input:5:12: \"prompt\": found a number, want a string"},
+          }));
+}

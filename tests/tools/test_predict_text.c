@@ -124,7 +124,7 @@ Test(predict_text, writes_on_and_ends_where_it_is_told)
     cr_expect(slice_eq(text_of(json_line(program.out, 2), "text"),
                        text_of(json_line(program.out, 3), "text")));
     cr_expect(text_contains(text_of(json_line(program.out, 4), "error"),
-                            "max_new_tokens must be at least"));
+                            "standard input:5:51: \"max_new_tokens\": 0 is not within 1 to"));
     cr_expect(text_contains(text_of(json_line(program.out, 5), "error"), "num_return_sequences 5"));
     cr_expect(
         text_contains(text_of(json_line(program.out, 6), "error"), "\"prompt\", \"messages\" or"));

@@ -107,6 +107,26 @@ Test(predict_usual, lengths_of_files_that_cannot_be_are_refused)
     arena_release(&arena);
 }
 
+// Before what the files say, behind what a line says; of decoders and of encoder-decoders.
+Test(predict_usual, the_command_line_tells_how_many_tokens)
+{
+    Arena arena = {0};
+    const char *gpt2 = gpt2_with(&arena, "{\"max_length\": 60}");
+    const char *t5 = arena_printf(&arena, "%s", shared_need("models/tiny-t5-relu"));
+    const char *const models[] = {gpt2, t5};
+    const char *in =
+        arena_printf(&arena, "{%s}\n{%s, \"max_new_tokens\": 4}\n{%s, \"max_length\": 3}\n", prompt,
+                     prompt, prompt);
+    for (size_t i = 0; i < 2; i++) {
+        const Program program = RUN(&arena, in, "predict", models[i], "--max-new-tokens", "2");
+        program_want(&program, i == 0 ? 2 : 0);
+        cr_expect_eq(json_len(json_get(json_line(program.out, 0), "ids")), 2, "%s", models[i]);
+        cr_expect_eq(json_len(json_get(json_line(program.out, 1), "ids")), 4, "%s", models[i]);
+    }
+    folder_remove(gpt2);
+    arena_release(&arena);
+}
+
 Test(predict_usual, options_that_are_not_known_are_refused_line_by_line)
 {
     Arena arena = {0};

@@ -163,16 +163,15 @@ static Status read_prompt(const Predictor *p, Arena *arena, const PredictCase *c
     return error_set(err, STATUS_INVALID, "\"prompt\", \"messages\" or \"input_ids\" is wanted");
 }
 
+// Of texts whose length neither the case nor the model tells.
+enum { USUAL_NEW_TOKENS = 128 };
+
 // How many tokens at most, and at least.
 static Status choose_length(const Predictor *p, PredictCase *c, size_t n_prompt, Error *err)
 {
     BeamOptions *o = &c->search.options;
-    if (c->max_new_tokens.is_given && c->max_new_tokens.value == 0)
-        return error_set(err, STATUS_INVALID, "max_new_tokens must be at least 1");
-    if (!c->max_new_tokens.is_given && !c->max_length.is_given && p->max_new_tokens_is_given)
-        o->max_new_tokens = p->max_new_tokens;
-    else if (!c->max_new_tokens.is_given && !c->max_length.is_given)
-        TRY(generation_config_new_tokens(&p->usual, n_prompt, p->max_new_tokens, &o->max_new_tokens,
+    if (!c->max_new_tokens.is_given && !c->max_length.is_given && p->max_new_tokens == 0)
+        TRY(generation_config_new_tokens(&p->usual, n_prompt, USUAL_NEW_TOKENS, &o->max_new_tokens,
                                          err));
     if (!c->min_new_tokens.is_given && o->min_new_tokens == 0 && p->usual.min_length > n_prompt)
         o->min_new_tokens = p->usual.min_length - n_prompt;

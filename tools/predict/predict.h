@@ -71,8 +71,7 @@ typedef struct Predictor {
     GenerationConfig usual; // what the model's files say about generation
     Slice src_lang,
         tgt_lang;          // of texts, where a case does not say; empty = as the tokenizer has it
-    size_t max_new_tokens; // of a causal LM, where a case does not say
-    bool max_new_tokens_is_given; // and before what the model's files say
+    size_t max_new_tokens; // where a case does not say; 0 = as the model's files say
     // Labels to choose among where a case names none, the text that each of them makes, and whether they hold one by one.
     struct {
         const Slice *labels;
@@ -134,8 +133,8 @@ Status predict_encode_ids(const Predictor *predictor, Arena *arena, const JsonlT
 
 // stream.c: answers the cases of `in`, at most `batch` of them at a time, each in its place; a case that fails is a failure
 // in `out` and stops nothing. What ends it: input that cannot be read, output that cannot be written, no memory, Ctrl-C.
-Status predict_stream(Predictor *predictor, Pool *pool, LineReader *in, Slice name, size_t batch,
-                      JsonlOut *out, Error *err) MUST_CHECK;
+Status predict_stream(Predictor *predictor, Pool *pool, LineReader *in, size_t batch, JsonlOut *out,
+                      Error *err) MUST_CHECK;
 
 // modes.c
 extern const PredictMode predict_modes[];

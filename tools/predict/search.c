@@ -165,7 +165,10 @@ Status predict_beam_options(const Predictor *p, Arena *arena, PredictCase *c, Er
     BeamOptions *o = &c->search.options;
     *o = p->usual.options;
     if (c->num_beams.is_given) o->n_beams = c->num_beams.value;
-    if (c->max_new_tokens.is_given) o->max_new_tokens = c->max_new_tokens.value;
+    if (c->max_new_tokens.is_given)
+        o->max_new_tokens = c->max_new_tokens.value;
+    else if (p->max_new_tokens > 0 && !c->max_length.is_given)
+        o->max_new_tokens = p->max_new_tokens;
     if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
     if (c->length_penalty.is_given) o->length_penalty = c->length_penalty.value;
     if (!(fabs(o->length_penalty) <= BEAM_MOST_PENALTY))

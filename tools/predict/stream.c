@@ -278,9 +278,10 @@ static Status start_chunk(Chunk *chunk, size_t capacity, Error *err)
                       err);
 }
 
-Status predict_stream(Predictor *p, Pool *pool, LineReader *in, Slice name, size_t batch,
-                      JsonlOut *out, Error *err)
+Status predict_stream(Predictor *p, Pool *pool, LineReader *in, size_t batch, JsonlOut *out,
+                      Error *err)
 {
+    const Slice name = slice_from_cstr(line_reader_name(in));
     Chunk chunk = {0};
     Status s = STATUS_OK;
     Slice line = {0};

@@ -120,8 +120,9 @@ static Status put_tokens(JsonlOut *out, const Tokens *tokens, Error *err)
 }
 
 static Status each_line(const TokenRequest *request, Tokenise tokenise, LineReader *in,
-                        const char *path, bool is_plain, JsonlOut *out, Error *err)
+                        bool is_plain, JsonlOut *out, Error *err)
 {
+    const char *path = line_reader_name(in);
     Arena arena = {0};
     Slice line = {0};
     bool more = false, is_known = is_plain;
@@ -191,8 +192,7 @@ Status tokenize_as_run(CommandLine *line, Error *err)
     if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
-        s = each_line(&request, functions[choice], in, in_path, option_flag(line, "plain"), &out,
-                      err);
+        s = each_line(&request, functions[choice], in, option_flag(line, "plain"), &out, err);
     }
     if (s == STATUS_OK) s = jsonl_out_finish(&out, err);
     jsonl_out_release(&out);

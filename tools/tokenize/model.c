@@ -205,7 +205,6 @@ static Status decode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena
 // ids.
 typedef struct Stream {
     LineReader *in;
-    const char *in_path;
     bool is_decoding, takes_plain;
     const char *model; // where its files are
 } Stream;
@@ -235,8 +234,9 @@ static Status read_plain_ids(Slice line, Arena *arena, JsonlInts *out, Error *er
 static Status read_case(const Stream *stream, Slice line, Arena *arena, EncodeCase *c, Error *err)
 {
     if (!stream->takes_plain)
-        return jsonl_read_line(slice_from_cstr(stream->in_path), line_reader_number(stream->in),
-                               line, arena, case_fields, N_CASE_FIELDS, c, err);
+        return jsonl_read_line(slice_from_cstr(line_reader_name(stream->in)),
+                               line_reader_number(stream->in), line, arena, case_fields,
+                               N_CASE_FIELDS, c, err);
     if (stream->is_decoding) return read_plain_ids(line, arena, &c->ids, err);
     c->text = (JsonlText){line, true};
     return STATUS_OK;
@@ -326,7 +326,6 @@ Status tokenize_run(CommandLine *line, Error *err)
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
         Stream stream = {.in = in,
-                         .in_path = in_path,
                          .is_decoding = option_flag(line, "decode"),
                          .takes_plain = !option_given(line, "in"),
                          .model = line->operands[0]};
