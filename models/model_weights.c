@@ -169,6 +169,7 @@ Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err)
 Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
 {
     Workbench bench = {0};
+    if (model->only_looked_at) return STATUS_OK;
     Status s = workbench_take(model, NULL, false, &bench, err);
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         if (only_fresh && !model->is_fresh[i]) continue;

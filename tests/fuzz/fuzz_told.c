@@ -1,12 +1,10 @@
-// vocab.json, merges.txt and tokenizer_config.json of a folder, cut from one input at NUL bytes: no bytes crash their
-// readers, and what opens encodes.
-#include <stdio.h>
+// The files of a folder without tokenizer.json, cut from one input at NUL bytes: vocab.json, merges.txt, tokenizer_config.json,
+// special_tokens_map.json and added_tokens.json. No bytes crash their readers, and what opens encodes.
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "models/tokenizers/tokenizer.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_folder.h"
 
 const Slice fuzz_seeds[] = {
     SLICE_LIT("{\"a\": 0, \"b\": 1, \"ab\": 2, \"<|endoftext|>\": 3}\0#version: 0.2\na b\n\0"
@@ -17,48 +15,25 @@ const Slice fuzz_seeds[] = {
         "\"lstrip\": true}, \"added_tokens_decoder\": {\"7\": {\"content\": \"x\"}}}"),
     SLICE_LIT("{\"a\": 0, \"b\": 1}\0a b\0{\"tokenizer_class\": \"Qwen2TokenizerFast\", "
               "\"additional_special_tokens\": [\"<t>\"], \"bos_token\": null}"),
+    SLICE_LIT("{\"a\": 0, \"b\": 1, \"ab\": 2}\0a b\0{\"tokenizer_class\": \"GPT2Tokenizer\"}\0"
+              "{\"eos_token\": {\"content\": \"<e>\", \"rstrip\": true}, \"pad_token\": \"a\"}\0"
+              "{\"<e>\": 3, \"<x>\": 4}"),
 };
 const size_t fuzz_seed_count = sizeof fuzz_seeds / sizeof *fuzz_seeds;
 
-static char folder[64];
-
-static void remove_folder(void)
-{
-    char path[128];
-    static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer_config.json"};
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(folder);
-}
-
-static void put(const char *name, Slice text)
-{
-    char path[128];
-    Error err = {0};
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (file_write(path, text, &err) != STATUS_OK) abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    Slice rest = {(const char *)data, size}, vocab = {0}, merges = {0};
+    static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer_config.json",
+                                        "special_tokens_map.json", "added_tokens.json"};
+    Slice rest = {(const char *)data, size};
     Error err = {0};
     Tokenizer *t = NULL;
-    if (folder[0] == '\0') {
-        // In memory where that is possible: files are synced to disk as they are written.
-        const char *place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-        snprintf(folder, sizeof folder, "%s/assay-fuzz-XXXXXX", place);
-        if (!mkdtemp(folder)) abort();
-        (void)atexit(remove_folder);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        Slice text = {0};
+        const bool is_there = slice_split(&rest, '\0', &text);
+        fuzz_put(names[i], is_there || i < 3 ? text : SLICE("{}"));
     }
-    (void)slice_split(&rest, '\0', &vocab);
-    (void)slice_split(&rest, '\0', &merges);
-    put("vocab.json", vocab);
-    put("merges.txt", merges);
-    put("tokenizer_config.json", rest);
-    if (tokenizer_open(folder, &t, &err) == STATUS_OK) {
+    if (tokenizer_open(fuzz_folder(), &t, &err) == STATUS_OK) {
         Arena arena = {0};
         Encoding e = {0};
         const Slice text = SLICE("ab <s>a  b<mask>\xC3\xA9 x");

@@ -603,6 +603,19 @@ Test(model, tells_its_memory_without_reading_weights)
     folder_remove(folder);
 }
 
+Test(model, is_made_to_be_looked_at_alone)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const ModelConfig config = small_config(HEAD_SEQUENCE, 3);
+    const ModelOptions look = {.without_tokenizer = 1, .only_looked_at = 1};
+    Model *whole = small_model(HEAD_SEQUENCE, 3, 1);
+    want_ok(model_create(&config, NULL, &look, &model, &err), &err);
+    cr_expect_eq(model_size(model).n_parameters, model_size(whole).n_parameters);
+    model_close(&model);
+    model_close(&whole);
+}
+
 Test(model, survives_every_allocation_that_fails)
 {
     Error err = {0};
