@@ -117,6 +117,38 @@ typedef struct ExpertsConfig {
         *not_tuned; // member of config.json that asks for what tuning does not do; NULL = none
 } ExpertsConfig;
 
+// A layer behind the pooling of an embedding, as sentence-transformers has them.
+enum { EMBEDDING_MAX_LAYERS = 4 };
+typedef struct EmbeddingLayer {
+    char name[64]; // "2_Dense": its folder, with which the names of its tensors begin
+    size_t n_in, n_out;
+    bool has_bias;
+    Activation activation;
+} EmbeddingLayer;
+
+// The vector of HEAD_EMBEDDING: what is pooled, and what follows.
+typedef struct EmbeddingConfig {
+    EmbeddingPool pool;
+    EmbeddingLayer layers[EMBEDDING_MAX_LAYERS];
+    size_t n_layers;
+} EmbeddingConfig;
+
+// What is dropped in tuning, of each place.
+typedef struct DropoutConfig {
+    float embedding, hidden, attention;
+    float mlp;        // within a feed-forward block
+    float classifier; // < 0: as hidden
+    float span;       // within a span head, where the architecture has that
+} DropoutConfig;
+
+// Rotary embeddings.
+typedef struct RotaryConfig {
+    size_t dims;                 // columns of a head that turn
+    RopeConfig rope, rope_local; // rope_local.theta 0: as rope; else of the layers with a window
+    bool in_pairs;               // neighbours turn together: rows stand so in the checkpoint
+    const bool *skips;           // [n_layers] layers that turn nothing; NULL = none
+} RotaryConfig;
+
 // Norms of query and key heads.
 typedef enum HeadNorm {
     HEAD_NORM_RMS,        // root mean square, by a weight of all heads
@@ -128,109 +160,125 @@ typedef enum HeadNorm {
     HEAD_NORM_LAYER_OWN,  // by a tensor for each head (StableLM 2 12B)
 } HeadNorm;
 
-// A layer behind the pooling of an embedding, as sentence-transformers has them.
-enum { EMBEDDING_MAX_LAYERS = 4 };
-typedef struct EmbeddingLayer {
-    char name[64]; // "2_Dense": its folder, with which the names of its tensors begin
-    size_t n_in, n_out;
+// Attention of decoders, beside their sizes.
+typedef struct AttentionConfig {
+    size_t window;        // keys that a token sees, itself included; 0 = all before it
+    const bool *is_local; // [n_layers] layers that have the window; NULL = all
+    bool sees_all;        // it goes both ways: an encoder of a decoder's blocks
+    float scale;          // of scores; 0 = 1 / sqrt(head_dim)
+    bool scales_by_layer; // GPT-2's: divided by 1 + the layer's number
+    float soft_cap;       // of scores; 0 = none
+    float alibi_scale;    // of what ALiBi adds to scores; 0 = without ALiBi
+    bool has_sinks;       // a score more a head, of a value of zeros
+    bool has_qkv_bias, has_output_bias;
+    float qkv_cap;        // queries, keys and values are kept within it; 0 = as they are
+    bool has_head_norms;  // of queries and keys
+    bool norms_all_heads; // then: of the columns of all heads together
+    HeadNorm head_norm;   // then: which
+} AttentionConfig;
+
+// How the halves of a decoder's block stand to each other.
+typedef struct BlockConfig {
+    bool is_parallel;     // attention and feed-forward layers read the same hidden state
+    bool has_two_norms;   // then: each reads it through a norm of its own
+    bool is_post_norm;    // norms stand behind the residuals, not before the layers
+    float residual_scale; // of what a layer adds to the hidden state; 0 = 1
+    bool has_mlp_bias, has_norm_bias;
+} BlockConfig;
+
+// Layers with a convolution, or with that and the delta rule, in attention's place.
+typedef struct ConvConfig {
+    const bool *layers; // [n_layers] which they are; NULL = none
+    size_t n_taps;
+    bool has_bias; // of its layers, too
+} ConvConfig;
+
+// The layer that gives a score of each token of the vocabulary.
+typedef struct OutputConfig {
+    bool is_tied; // it is the token table; of decoders
+    bool is_own;  // of masked LMs and encoder-decoders: it is not the table of (the targets') words
+    size_t width; // of what a masked LM's own one reads; 0 = embedding_size
     bool has_bias;
-    Activation activation;
-} EmbeddingLayer;
+    float scale, soft_cap; // of the logits; 0 = 1, 0 = none
+} OutputConfig;
+
+// ALBERT: blocks share the parameters of one of n_groups groups (0 = each has its own), which is n_inner blocks itself.
+typedef struct AlbertConfig {
+    size_t n_groups, n_inner;
+} AlbertConfig;
+
+// ModernBERT: which blocks see everything, the others only tokens at most local_reach away; rotary bases of the two kinds;
+// biases; the activation of its head.
+typedef struct ModernBertConfig {
+    const unsigned char *is_global; // [n_layers]
+    size_t local_reach;
+    double global_theta, local_theta;
+    bool has_attention_bias, has_mlp_bias, has_head_bias, has_decoder_bias;
+    Activation head_activation;
+} ModernBertConfig;
 
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Texts and arrays lie in the
-// arena given to model_config_parse.
+// arena given to model_config_parse. Formats other than config.json fill the same members; models/architectures/decoder.h says
+// what each of a decoder's does.
 typedef struct ModelConfig {
     const Architecture *architecture; // the row of the registry that understands this model
     Slice model_type;                 // "bert"
     Slice class_name;                 // "BertForSequenceClassification", as in architectures[0]
     bool class_is_assumed;            // the file names none
     ModelHead head;
-    size_t vocab_size, hidden_size, n_layers, n_heads, intermediate_size;
-    size_t head_dim;          // 0 = hidden_size / n_heads
-    size_t max_positions;     // longest sequence
-    size_t first_position;    // row of the position table for the first token
-    bool positions_skip_pads; // a pad inside a sequence has the row before, and is not counted
-    EmbeddingPool pool;       // of HEAD_EMBEDDING
-    EmbeddingLayer embedding_layers[EMBEDDING_MAX_LAYERS]; // of HEAD_EMBEDDING
-    size_t n_embedding_layers;
     bool one_token; // HEAD_MASKED_LM answers for TokenSequence.chosen alone: one row a sequence
-    size_t type_vocab_size;
-    DecoderConfig decoder;
-    DebertaConfig deberta;
+
+    size_t vocab_size, hidden_size, n_layers, intermediate_size;
+    size_t n_heads, n_kv_heads; // heads of queries, and of keys and values
+    size_t head_dim;            // 0 = hidden_size / n_heads
+    size_t n_further_blocks;    // behind the others, for guesses at tokens further on: left out
+
+    // Tables that a token's first hidden state is the sum of.
+    size_t max_positions;      // longest sequence
+    size_t first_position;     // row of the position table for the first token
+    bool positions_skip_pads;  // a pad inside a sequence has the row before, and is not counted
+    size_t type_vocab_size;    // segments
+    size_t n_tasks;            // ERNIE: rows of its table of tasks; 0 without
+    size_t n_relative_buckets; // MPNet: of its bias by relative position
+    size_t embedding_size;     // their width, where a layer projects them; 0 = hidden_size
+    size_t embedding_dims;     // OPT: the same, and of the hidden state that the head reads
+    float embedding_scale;     // of the token table's rows; 0 = 1
+
+    RotaryConfig rotary;
+    AttentionConfig attention;
+    BlockConfig block;
+    ConvConfig conv;
+    OutputConfig output;
+    Activation activation;
+    float layer_norm_eps;
+    float norm_weight_offset; // 1 where norms multiply by 1 + weight
+    DropoutConfig dropout;
+    float initializer_range;
+
+    // What some kinds of model have beside that.
     ExpertsConfig experts;
     LatentConfig latent;
     DeltaConfig delta;
     Gemma4Config gemma4;
-    size_t n_further_blocks; // behind the others, for guesses at tokens further on: left out
-    // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
-    bool has_own_output;
-    int32_t pad_id;        // -1 where the file names none
-    size_t embedding_size; // width of the embeddings, where a layer projects them; 0 = hidden_size
-    size_t output_size;    // width of what a masked LM's own output layer reads; 0 = embedding_size
-    // ALBERT: blocks share the parameters of one of n_groups groups (0 = each has its own), which is n_inner blocks itself.
-    size_t n_groups, n_inner;
-    size_t n_relative_buckets; // MPNet: of its bias by relative position
-    size_t n_tasks;            // ERNIE: rows of its table of tasks; 0 without
-    // ModernBERT: which blocks see everything, the others only tokens at most local_reach away; rotary bases of the two
-    // kinds; biases; the activation and pooling of its head.
-    const unsigned char *is_global; // [n_layers]
-    size_t local_reach;
-    double global_theta, local_theta;
-    bool attention_bias, mlp_bias, norm_bias, head_bias, decoder_bias;
-    bool classifies_first; // the first token is classified, not the mean
-    bool classifies_each;  // all tokens are classified, and their scores' mean counts (EuroBERT)
-    Activation head_activation;
-    float embedding_dropout, mlp_dropout;
-    float layer_norm_eps;
-    Activation activation;
-    float hidden_dropout, attention_dropout,
-        classifier_dropout;   // classifier_dropout < 0: as hidden_dropout
-    float span_dropout;       // within a span head, where the architecture has that
-    float activation_dropout; // within a feed-forward block
-    float initializer_range;
-    // Decoders. Formats other than config.json fill the same fields (models/architectures/decoder.h says what each does).
-    size_t n_kv_heads;           // heads of keys and values
-    size_t rotary_dims;          // columns of a head that turn
-    RopeConfig rope, rope_local; // rope_local.theta 0: as rope; else of the layers with a window
-    size_t window;               // keys that a token sees, itself included; 0 = all before it
-    const bool *is_local;        // [n_layers] layers that have the window; NULL = all
-    float attention_scale;       // of scores; 0 = 1 / sqrt(head_dim)
-    bool scales_by_layer;        // GPT-2's: divided by 1 + the layer's number
-    float attention_soft_cap, output_soft_cap; // 0 = none
-    float embedding_scale;                     // of the token table's rows; 0 = 1
-    float norm_weight_offset;                  // 1 where norms multiply by 1 + weight
-    bool has_qkv_bias, has_output_bias, has_mlp_bias;
-    const bool *
-        is_conv; // [n_layers] layers with a convolution, or with that and the delta rule, in attention's place; NULL = none
-    size_t n_taps;        // of it
-    bool has_conv_bias;   // of its layers, too
-    bool has_sinks;       // attention has a score more a head, of a value of zeros
-    bool has_head_norms;  // of queries and keys
-    bool norms_all_heads; // then: of the columns of all heads together
-    HeadNorm head_norm;   // then: which
-    float qkv_cap;        // queries, keys and values are kept within it; 0 = as they are
-    bool
-        rotates_pairs; // neighbours turn together: queries' and keys' rows stand so in the checkpoint
-    const bool *unrotated;  // [n_layers] layers that turn nothing; NULL = none
-    float alibi_scale;      // of what ALiBi adds to scores; 0 = without ALiBi
-    bool sees_all;          // attention goes both ways: an encoder of a decoder's blocks
-    bool is_parallel;       // attention and feed-forward layers read the same hidden state
-    bool has_two_norms;     // then: each reads it through a norm of its own
-    bool is_post_norm;      // norms stand behind the residuals, not before the layers
-    float residual_scale;   // of what a layer adds to the hidden state; 0 = 1
-    float output_scale;     // of the logits; 0 = 1
-    bool has_logit_bias;    // of the output layer
-    size_t embedding_dims;  // columns of the token table, where they are projected; 0 = hidden_size
-    bool is_tied;           // the output layer is the token table
-    int32_t bos_id;         // -1 where the file names none
+    DecoderConfig decoder;
+    DebertaConfig deberta;
+    AlbertConfig albert;
+    ModernBertConfig modernbert;
+
+    int32_t pad_id, bos_id; // -1 where the file names none
     const int32_t *eos_ids; // tokens that end a text
     size_t n_eos;
+
+    // What the head answers.
+    EmbeddingConfig embedding;
     const Slice *labels; // by class index (id2label); "LABEL_0", ... where the file has none
     // Classes of a sequence or token head; 2 for a span head; vocab_size where the answers are tokens.
     size_t n_labels;
-    Slice problem_type; // as in the file; empty where absent
-    bool
-        is_discriminator; // of HEAD_TOKEN: one score a token, positive where it was put in another's place (ELECTRA)
+    Slice problem_type;    // as in the file; empty where absent
+    bool classifies_first; // the first token is classified, not the mean
+    bool classifies_each;  // all tokens are classified, and their scores' mean counts (EuroBERT)
+    // Of HEAD_TOKEN: one score a token, positive where it was put in another's place (ELECTRA).
+    bool is_discriminator;
 } ModelConfig;
 
 // Tokens that the answers of a language model are among.

@@ -143,7 +143,7 @@ Status config_read_own_output(const Json *root, ModelConfig *config, Error *err)
 {
     bool is_tied = true;
     TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    config->has_own_output =
+    config->output.is_own =
         !is_tied && (config->head == HEAD_MASKED_LM || config->head == HEAD_SEQ2SEQ);
     return STATUS_OK;
 }

@@ -118,8 +118,8 @@ static void record_embedding_layers(const ModelConfig *c, Tape *t)
 {
     Value x = t->output;
     tape_group(t, 1 + c->n_layers);
-    for (size_t i = 0; i < c->n_embedding_layers; i++) {
-        const EmbeddingLayer *layer = &c->embedding_layers[i];
+    for (size_t i = 0; i < c->embedding.n_layers; i++) {
+        const EmbeddingLayer *layer = &c->embedding.layers[i];
         const DensePart part = {"linear", layer->n_out};
         tape_prefix(t, "%s.", layer->name);
         const Dense dense =
@@ -145,7 +145,7 @@ static Status check_device(const Model *model, Error *err)
                          model->config.architecture->model_type);
     }
     if (model->exec_options.device.kind == DEVICE_CPU ||
-        (model->config.decoder.n_relative_buckets == 0 && model->config.alibi_scale <= 0))
+        (model->config.decoder.n_relative_buckets == 0 && model->config.attention.alibi_scale <= 0))
         return STATUS_OK;
     return error_set(err, STATUS_DEVICE,
                      "%s with its relative positions does not run on a GPU in this version: use "
@@ -157,7 +157,7 @@ static Status check_device(const Model *model, Error *err)
 static void untie(ModelConfig *config)
 {
     if (config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN || config->head == HEAD_SPAN)
-        config->is_tied = false;
+        config->output.is_tied = false;
 }
 
 Status model_make_program(Model *model, const Safetensors *file, Error *err)
@@ -240,16 +240,17 @@ static Status copy_array(Arena *arena, size_t n, size_t size, void *array, Error
 
 static Status copy_arrays(Arena *arena, ModelConfig *c, Error *err)
 {
-    RopeConfig *const ropes[] = {&c->rope, &c->rope_local};
-    const size_t n_pairs = c->rotary_dims / 2;
+    RopeConfig *const ropes[] = {&c->rotary.rope, &c->rotary.rope_local};
+    const size_t n_pairs = c->rotary.dims / 2;
     for (size_t i = 0; i < sizeof ropes / sizeof *ropes; i++) {
         TRY(copy_array(arena, n_pairs, sizeof(float), &ropes[i]->short_factors, err));
         TRY(copy_array(arena, n_pairs, sizeof(float), &ropes[i]->long_factors, err));
     }
-    TRY(copy_array(arena, c->n_layers, sizeof *c->is_global, &c->is_global, err));
-    TRY(copy_array(arena, c->n_layers, sizeof *c->is_local, &c->is_local, err));
-    TRY(copy_array(arena, c->n_layers, sizeof *c->unrotated, &c->unrotated, err));
-    TRY(copy_array(arena, c->n_layers, sizeof *c->is_conv, &c->is_conv, err));
+    TRY(copy_array(arena, c->n_layers, sizeof *c->modernbert.is_global, &c->modernbert.is_global,
+                   err));
+    TRY(copy_array(arena, c->n_layers, sizeof *c->attention.is_local, &c->attention.is_local, err));
+    TRY(copy_array(arena, c->n_layers, sizeof *c->rotary.skips, &c->rotary.skips, err));
+    TRY(copy_array(arena, c->n_layers, sizeof *c->conv.layers, &c->conv.layers, err));
     TRY(copy_array(arena, c->n_layers, sizeof(bool), &c->experts.is_dense, err));
     return copy_array(arena, c->n_eos, sizeof *c->eos_ids, &c->eos_ids, err);
 }

@@ -38,7 +38,8 @@ static Extent extent_for(const Model *model, size_t n_tokens, size_t longest)
     const ModelConfig *c = &model->config;
     const size_t n_read_after = c->head == HEAD_SEQ2SEQ ? n_tokens / 2 : 0;
     const size_t n_here = n_tokens - n_read_after, n = (n_tokens + longest - 1) / longest;
-    const bool reads_one = c->one_token || (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN) ||
+    const bool reads_one = c->one_token ||
+                           (c->head == HEAD_EMBEDDING && c->embedding.pool != POOL_MEAN) ||
                            c->head == HEAD_SEQUENCE;
     return (Extent){.n_relative = model->tape.n_relative,
                     .n_tokens = n_here,

@@ -98,7 +98,7 @@ static Status choose_layers(Model *model, Checkpoint *files, const char *path,
                              "%s/%s/config.json: in_features is %zu, but what comes before it has "
                              "%zu columns",
                              path, layer->name, layer->n_in, width);
-        c->embedding_layers[c->n_embedding_layers++] = *layer;
+        c->embedding.layers[c->embedding.n_layers++] = *layer;
     }
     return checkpoint_add_layers(files, path, embedding->layers, embedding->n_layers, err);
 }
@@ -118,7 +118,7 @@ static Status choose_pool(Model *model, Checkpoint *files, const char *path,
     model->wants_normalized = embedding.is_normalized;
     memcpy(model->pool_folder, embedding.pool_folder, sizeof model->pool_folder);
     model->config.one_token = options->one_token && model->config.head == HEAD_MASKED_LM;
-    model->config.pool = options->has_pool ? options->pool : embedding.pool;
+    model->config.embedding.pool = options->has_pool ? options->pool : embedding.pool;
     if (options->has_pool || model->config.head != HEAD_EMBEDDING) return STATUS_OK;
     return choose_layers(model, files, path, &embedding, err);
 }
@@ -181,7 +181,8 @@ static Status keep_files(Model *model, const Checkpoint *files, Error *err)
 static Status check_depth(const ModelConfig *c, const char *path, const Safetensors *tensors,
                           Error *err)
 {
-    if ((c->n_groups ? c->n_groups : c->n_layers) <= tensors->n_tensors) return STATUS_OK;
+    if ((c->albert.n_groups ? c->albert.n_groups : c->n_layers) <= tensors->n_tensors)
+        return STATUS_OK;
     return error_set(
         err, STATUS_INVALID,
         "%s: its config speaks of %zu blocks, but there are %zu tensors in all: weights "
@@ -196,16 +197,16 @@ static void choose_output(Model *model, const Safetensors *tensors)
     ModelConfig *c = &model->config;
     const bool has_words = c->head == HEAD_SEQ2SEQ || model_config_rereads_source(c);
     if (c->head != HEAD_CAUSAL_LM && c->head != HEAD_MASKED_LM && !has_words) return;
-    if ((c->head == HEAD_CAUSAL_LM && !c->is_tied) ||
-        (c->head == HEAD_MASKED_LM && c->has_own_output))
+    if ((c->head == HEAD_CAUSAL_LM && !c->output.is_tied) ||
+        (c->head == HEAD_MASKED_LM && c->output.is_own))
         return;
     if (has_words) {
         const CheckpointTables own = checkpoint_own_tables(tensors, c->architecture);
         c->decoder.has_own_table = c->decoder.has_own_table || own.of_targets;
-        c->has_own_output = c->has_own_output || own.of_output;
+        c->output.is_own = c->output.is_own || own.of_output;
     } else if (checkpoint_own_output(tensors, c->architecture)) {
-        c->is_tied = false;
-        c->has_own_output = c->head == HEAD_MASKED_LM;
+        c->output.is_tied = false;
+        c->output.is_own = c->head == HEAD_MASKED_LM;
     }
 }
 

@@ -51,7 +51,7 @@ size_t model_output_width(const Model *model)
 {
     const ModelConfig *c = &model->config;
     if (c->head != HEAD_EMBEDDING) return c->n_labels;
-    if (c->n_embedding_layers > 0) return c->embedding_layers[c->n_embedding_layers - 1].n_out;
+    if (c->embedding.n_layers > 0) return c->embedding.layers[c->embedding.n_layers - 1].n_out;
     return c->embedding_dims > 0 ? c->embedding_dims : c->hidden_size;
 }
 
@@ -365,7 +365,7 @@ static Status hidden_program(const Model *model, Arena *arena, Tape *tape, Progr
 {
     ModelConfig config = model->config;
     if (config.head != HEAD_SEQ2SEQ && config.head != HEAD_MASKED_LM) config.head = HEAD_EMBEDDING;
-    config.pool = POOL_MEAN;
+    config.embedding.pool = POOL_MEAN;
     config.one_token = false;
     *tape = tape_begin(arena, model->tape.weight_layout);
     model_record(&config, tape);

@@ -79,8 +79,8 @@ static Status copy_layers(const Model *model, Slice directory, Error *err)
 {
     Status s = STATUS_OK;
     Arena arena = {0};
-    for (size_t i = 0; s == STATUS_OK && i < model->config.n_embedding_layers; i++) {
-        const char *name = model->config.embedding_layers[i].name;
+    for (size_t i = 0; s == STATUS_OK && i < model->config.embedding.n_layers; i++) {
+        const char *name = model->config.embedding.layers[i].name;
         const char *files[] = {arena_printf(&arena, "%s/config.json", name),
                                arena_printf(&arena, "%s/model.safetensors", name)};
         s = files[0] && files[1] ? copy_files(model, files, 2, directory, err)
@@ -282,8 +282,8 @@ static bool is_stacked(const Model *model, size_t param)
 // Of a layer behind an embedding's pooling, which has a file of its own.
 static bool is_apart(const Model *model, const Param *param)
 {
-    for (size_t i = 0; param->n_parts > 0 && i < model->config.n_embedding_layers; i++) {
-        const Slice folder = slice_from_cstr(model->config.embedding_layers[i].name);
+    for (size_t i = 0; param->n_parts > 0 && i < model->config.embedding.n_layers; i++) {
+        const Slice folder = slice_from_cstr(model->config.embedding.layers[i].name);
         const Slice name = param->parts[0].name;
         if (slice_starts_with(name, folder) && name.len > folder.len && name.ptr[folder.len] == '.')
             return true;

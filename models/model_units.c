@@ -181,7 +181,8 @@ bool model_find_end(const ModelConfig *config, const TokenSequence *input, size_
 // The token that a head reads, where it reads one of each sequence.
 static size_t chosen_token(const ModelConfig *config, const TokenSequence *input)
 {
-    if (config->head == HEAD_EMBEDDING && config->pool == POOL_LAST) return input->n_tokens - 1;
+    if (config->head == HEAD_EMBEDDING && config->embedding.pool == POOL_LAST)
+        return input->n_tokens - 1;
     if (config->head != HEAD_SEQUENCE) return input->chosen;
     size_t token = input->chosen;
     switch (config->architecture->classified) {
@@ -199,7 +200,7 @@ static size_t chosen_token(const ModelConfig *config, const TokenSequence *input
 // Whether it stands in ROWS_OUTPUTS, alone.
 static bool reads_chosen_output(const ModelConfig *config)
 {
-    if (config->head == HEAD_EMBEDDING) return config->pool != POOL_MEAN;
+    if (config->head == HEAD_EMBEDDING) return config->embedding.pool != POOL_MEAN;
     if (config->head == HEAD_MASKED_LM) return config->one_token;
     return config->head == HEAD_SEQUENCE &&
            (config->architecture->classified != CLASSIFIED_FIRST || config->classifies_first);

@@ -9,7 +9,7 @@
 static double scale_of(const ModelConfig *c)
 {
     const size_t head_dim = c->head_dim ? c->head_dim : c->hidden_size / c->n_heads;
-    return c->attention_scale > 0 ? (double)c->attention_scale : 1 / sqrt((double)head_dim);
+    return c->attention.scale > 0 ? (double)c->attention.scale : 1 / sqrt((double)head_dim);
 }
 
 // Of Gemma llama.cpp tells it by the size of the model, which it knows by the number of layers, whatever the metadata say.
@@ -40,8 +40,9 @@ static bool heeds_windows(const ModelConfig *c)
 // 0 where a token sees all before it.
 static size_t window_of(const ModelConfig *c, size_t layer, size_t longest)
 {
-    const bool sees_all = c->window >= longest || (c->is_local && !c->is_local[layer]);
-    return sees_all ? 0 : c->window;
+    const bool sees_all =
+        c->attention.window >= longest || (c->attention.is_local && !c->attention.is_local[layer]);
+    return sees_all ? 0 : c->attention.window;
 }
 
 static bool has_same_windows(const ModelConfig *is, const ModelConfig *told)
@@ -57,7 +58,8 @@ static bool has_same_windows(const ModelConfig *is, const ModelConfig *told)
 static bool has_windows(const ModelConfig *c)
 {
     for (size_t i = 0; i < c->n_layers; i++) {
-        if (c->window > 0 && (!c->is_local || c->is_local[i])) return true;
+        if (c->attention.window > 0 && (!c->attention.is_local || c->attention.is_local[i]))
+            return true;
     }
     return false;
 }
@@ -67,8 +69,8 @@ static bool has_same_rotations(const ModelConfig *is, const ModelConfig *told)
     // Without windows that it heeds EXAONE 4 turns in all layers there.
     const bool turns_all = slice_eq_cstr(is->model_type, "exaone4") && !heeds_windows(is);
     for (size_t i = 0; i < is->n_layers && i < told->n_layers; i++) {
-        if ((is->unrotated && is->unrotated[i]) !=
-            (!turns_all && told->unrotated && told->unrotated[i]))
+        if ((is->rotary.skips && is->rotary.skips[i]) !=
+            (!turns_all && told->rotary.skips && told->rotary.skips[i]))
             return false;
     }
     return is->latent.is_in_pairs == told->latent.is_in_pairs;
@@ -79,16 +81,16 @@ static bool has_same_frequencies(const ModelConfig *c, const RopeConfig *other)
 {
     enum { MOST_PAIRS = 512 };
     float one[MOST_PAIRS], another[MOST_PAIRS];
-    if (c->rotary_dims / 2 > MOST_PAIRS) return false;
-    rope_frequencies(&c->rope, c->rotary_dims, false, one);
-    rope_frequencies(other, c->rotary_dims, false, another);
-    return memcmp(one, another, c->rotary_dims / 2 * sizeof *one) == 0;
+    if (c->rotary.dims / 2 > MOST_PAIRS) return false;
+    rope_frequencies(&c->rotary.rope, c->rotary.dims, false, one);
+    rope_frequencies(other, c->rotary.dims, false, another);
+    return memcmp(one, another, c->rotary.dims / 2 * sizeof *one) == 0;
 }
 
 // llama.cpp rounds the ends of YaRN's ramp in every model.
 static bool is_rounded_anyway(const ModelConfig *c)
 {
-    RopeConfig other = c->rope;
+    RopeConfig other = c->rotary.rope;
     if (other.kind != ROPE_YARN || !other.keeps_fractions) return true;
     other.keeps_fractions = false;
     return has_same_frequencies(c, &other);
@@ -97,7 +99,7 @@ static bool is_rounded_anyway(const ModelConfig *c)
 // Where the ramp begins and ends llama.cpp heeds in Ministral 3 alone.
 static bool has_usual_ramp(const ModelConfig *c)
 {
-    RopeConfig other = c->rope;
+    RopeConfig other = c->rotary.rope;
     if (other.kind != ROPE_YARN || slice_eq_cstr(c->model_type, "ministral3")) return true;
     other.beta_fast = 32;
     other.beta_slow = 1;
@@ -107,10 +109,10 @@ static bool has_usual_ramp(const ModelConfig *c)
 // Of DeepSeek llama.cpp takes both scales for one.
 static bool has_same_yarn(const ModelConfig *is, const ModelConfig *told)
 {
-    if (is->rope.kind != ROPE_YARN) return true;
-    if (is->latent.kv_rank > 0 && is->rope.mscale_all_dim == 0) return false;
-    return is_close((double)rope_scale(&is->rope, is->max_positions),
-                    (double)rope_scale(&told->rope, told->max_positions));
+    if (is->rotary.rope.kind != ROPE_YARN) return true;
+    if (is->latent.kv_rank > 0 && is->rotary.rope.mscale_all_dim == 0) return false;
+    return is_close((double)rope_scale(&is->rotary.rope, is->max_positions),
+                    (double)rope_scale(&told->rotary.rope, told->max_positions));
 }
 
 // Gates, weights and choices. Of groups llama.cpp takes the best by their two best experts, as DeepSeek 3 does.
@@ -129,31 +131,33 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
         bool is_said;
         const char *what;
     } parts[] = {
-        {is_close(scale_of(is), scale_told(told)) && is->scales_by_layer == told->scales_by_layer,
+        {is_close(scale_of(is), scale_told(told)) &&
+             is->attention.scales_by_layer == told->attention.scales_by_layer,
          "how attention is scaled"},
-        {is->sees_all == told->sees_all, "that attention goes both ways"},
+        {is->attention.sees_all == told->attention.sees_all, "that attention goes both ways"},
         {has_same_windows(is, told), "the window of each layer"},
         {is->activation == told->activation, "the activation"},
-        {is_close((double)is->attention_soft_cap, (double)told->attention_soft_cap) &&
-             is_close((double)is->output_soft_cap, (double)told->output_soft_cap),
+        {is_close((double)is->attention.soft_cap, (double)told->attention.soft_cap) &&
+             is_close((double)is->output.soft_cap, (double)told->output.soft_cap),
          "soft caps"},
-        {is->rope.kind != ROPE_DYNAMIC, "a rotation that grows with the text"},
+        {is->rotary.rope.kind != ROPE_DYNAMIC, "a rotation that grows with the text"},
         {has_same_rotations(is, told), "which layers and columns turn"},
         {is_rounded_anyway(is), "\"truncate\": false of YaRN"},
         {has_usual_ramp(is), "the ramp of YaRN"},
         {has_same_yarn(is, told), "the scales of YaRN"},
-        {!has_windows(is) || (is->rope_local.kind == ROPE_DEFAULT &&
-                              is_close(is->rope_local.theta, told->rope_local.theta)),
+        {!has_windows(is) || (is->rotary.rope_local.kind == ROPE_DEFAULT &&
+                              is_close(is->rotary.rope_local.theta, told->rotary.rope_local.theta)),
          "the rotation of local layers"},
         {has_same_experts(is, told), "how experts are chosen and weighed"},
         // Those numbers' norms have a fixed one in Transformers, and the other norms' in llama.cpp.
         {is->latent.kv_rank == 0 || is_close((double)is->layer_norm_eps, 1e-6),
          "the epsilon of norms within attention"},
-        {is->is_post_norm == told->is_post_norm && is->is_parallel == told->is_parallel,
+        {is->block.is_post_norm == told->block.is_post_norm &&
+             is->block.is_parallel == told->block.is_parallel,
          "where residuals begin"},
         {is->head != HEAD_SEQUENCE || is->classifies_first == told->classifies_first,
          "which tokens are classified"},
-        {is_close((double)is->alibi_scale, (double)told->alibi_scale), "ALiBi"},
+        {is_close((double)is->attention.alibi_scale, (double)told->attention.alibi_scale), "ALiBi"},
         {is->decoder.relative_distance == told->decoder.relative_distance,
          "\"relative_attention_max_distance\""},
     };

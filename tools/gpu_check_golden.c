@@ -116,7 +116,7 @@ ModelConfig golden_bert_config(ModelHead head)
                          .pad_id = -1,
                          .layer_norm_eps = 1e-12f,
                          .activation = ACTIVATION_GELU,
-                         .classifier_dropout = -1,
+                         .dropout = {.classifier = -1},
                          .initializer_range = 0.02f};
 }
 

@@ -133,9 +133,9 @@ static void put_sizes(Buffer *out, const Inspection *in)
     }
     put_name(out, "context window");
     buffer_printf(out, "%zu tokens", config->max_positions);
-    if (config->window > 0) {
-        buffer_printf(out, "; %s see %zu", config->is_local ? "some layers" : "layers",
-                      config->window);
+    if (config->attention.window > 0) {
+        buffer_printf(out, "; %s see %zu", config->attention.is_local ? "some layers" : "layers",
+                      config->attention.window);
     }
     buffer_append_byte(out, '\n');
     put_costs(out, in);
@@ -265,7 +265,7 @@ void inspection_put_json(const Inspection *in, JsonWriter *w)
     json_member_u64(w, "n_active_experts", config->experts.n_active);
     json_member_u64(w, "vocab_size", config->vocab_size);
     json_member_u64(w, "context_window", config->max_positions);
-    json_member_u64(w, "sliding_window", config->window);
+    json_member_u64(w, "sliding_window", config->attention.window);
     json_member_u64(w, "flops_per_token", in->size.flops_per_token);
     json_member_u64(w, "flops_per_seen_token", in->size.flops_per_seen_token);
     json_member_u64(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);

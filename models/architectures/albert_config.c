@@ -16,8 +16,8 @@ static Status read_groups(const Json *root, ModelConfig *config, Error *err)
     TRY(json_opt_i64(root, "num_hidden_groups", 1, (int64_t)config->n_layers, &n_groups, err));
     TRY(json_opt_i64(root, "inner_group_num", 1, MOST_LAYERS / (int64_t)config->n_layers, &n_inner,
                      err));
-    config->n_groups = (size_t)n_groups;
-    config->n_inner = (size_t)n_inner;
+    config->albert.n_groups = (size_t)n_groups;
+    config->albert.n_inner = (size_t)n_inner;
     return STATUS_OK;
 }
 
@@ -29,24 +29,24 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *config, E
     TRY(read_groups(root, config, err));
     // What a file leaves out is other than in BERT.
     if (!json_get(root, "hidden_act")) config->activation = ACTIVATION_GELU_TANH;
-    TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.0, &config->hidden_dropout,
+    TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.0, &config->dropout.hidden,
                           err));
     TRY(config_read_float(root, "attention_probs_dropout_prob", 0.0, 0.999, 0.0,
-                          &config->attention_dropout, err));
+                          &config->dropout.attention, err));
     return config_read_float(root, "classifier_dropout_prob", 0.0, 0.999, 0.1,
-                             &config->classifier_dropout, err);
+                             &config->dropout.classifier, err);
 }
 
 static void write_config(const ModelConfig *config, JsonWriter *w)
 {
     ModelConfig plain = *config;
-    plain.classifier_dropout = -1.0f; // its name is another
+    plain.dropout.classifier = -1.0f; // its name is another
     bert_config_write(&plain, w);
     json_member_u64(w, "embedding_size", config->embedding_size);
-    json_member_u64(w, "num_hidden_groups", config->n_groups);
-    json_member_u64(w, "inner_group_num", config->n_inner);
-    if (config->classifier_dropout >= 0)
-        json_member_float(w, "classifier_dropout_prob", config->classifier_dropout);
+    json_member_u64(w, "num_hidden_groups", config->albert.n_groups);
+    json_member_u64(w, "inner_group_num", config->albert.n_inner);
+    if (config->dropout.classifier >= 0)
+        json_member_float(w, "classifier_dropout_prob", config->dropout.classifier);
 }
 
 static void complete(ModelConfig *config)
@@ -54,7 +54,7 @@ static void complete(ModelConfig *config)
     bert_config_complete(config);
     config->embedding_size =
         config->hidden_size < ALBERT_EMBEDDING ? config->hidden_size : ALBERT_EMBEDDING;
-    config->n_groups = config->n_inner = 1;
+    config->albert.n_groups = config->albert.n_inner = 1;
 }
 
 const Architecture architecture_albert = {

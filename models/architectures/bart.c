@@ -17,7 +17,7 @@ static Value embedding(Tape *t, const ModelConfig *c, const WordTables *words, b
     const Value x = transformer_embedding(t, c, is_target ? words->targets : words->source,
                                           positions, is_target);
     return tape_dropout(t, tape_layer_norm(t, x, "layernorm_embedding", NORM_EPSILON),
-                        c->hidden_dropout);
+                        c->dropout.hidden);
 }
 
 static void bart_record(Tape *t, const ModelConfig *c)

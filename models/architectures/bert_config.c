@@ -29,11 +29,11 @@ Status bert_config_read_unplaced(const Json *root, ModelConfig *config, Error *e
     TRY(config_read_own_output(root, config, err));
     TRY(read_sizes(root, config, err));
     TRY(config_read_float(root, "layer_norm_eps", 0.0, 1.0, 1e-12, &config->layer_norm_eps, err));
-    TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.1, &config->hidden_dropout,
+    TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.1, &config->dropout.hidden,
                           err));
     TRY(config_read_float(root, "attention_probs_dropout_prob", 0.0, 0.999, 0.1,
-                          &config->attention_dropout, err));
-    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, -1.0, &config->classifier_dropout,
+                          &config->dropout.attention, err));
+    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, -1.0, &config->dropout.classifier,
                           err));
     TRY(config_read_float(root, "initializer_range", 0.0, 100.0, 0.02, &config->initializer_range,
                           err));
@@ -74,13 +74,13 @@ void bert_config_write_untyped(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "intermediate_size", config->intermediate_size);
     json_member_u64(w, "max_position_embeddings", config->first_position + config->max_positions);
     json_member_float(w, "layer_norm_eps", config->layer_norm_eps);
-    json_member_float(w, "hidden_dropout_prob", config->hidden_dropout);
-    json_member_float(w, "attention_probs_dropout_prob", config->attention_dropout);
-    if (config->classifier_dropout >= 0)
-        json_member_float(w, "classifier_dropout", config->classifier_dropout);
+    json_member_float(w, "hidden_dropout_prob", config->dropout.hidden);
+    json_member_float(w, "attention_probs_dropout_prob", config->dropout.attention);
+    if (config->dropout.classifier >= 0)
+        json_member_float(w, "classifier_dropout", config->dropout.classifier);
     json_member_float(w, "initializer_range", config->initializer_range);
     json_member_cstr(w, "hidden_act", config_activation_name(config->activation));
-    if (config->has_own_output) json_member_bool(w, "tie_word_embeddings", false);
+    if (config->output.is_own) json_member_bool(w, "tie_word_embeddings", false);
 }
 
 void bert_config_write(const ModelConfig *config, JsonWriter *w)
@@ -151,7 +151,7 @@ const Architecture architecture_ernie = {
 static Status megatron_read(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
     TRY(read_config(arena, root, config, err));
-    config->classifier_dropout = -1; // whatever the file says, as in Transformers
+    config->dropout.classifier = -1; // whatever the file says, as in Transformers
     return STATUS_OK;
 }
 

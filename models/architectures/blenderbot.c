@@ -21,7 +21,7 @@ static Value large_embedding(Tape *t, const ModelConfig *c, const WordTables *wo
     const ParamId positions = positions_of(t, c, is_target);
     const ParamId table = is_target ? words->targets : words->source;
     return tape_dropout(t, transformer_embedding(t, c, table, positions, is_target),
-                        c->hidden_dropout);
+                        c->dropout.hidden);
 }
 
 static Value small_embedding(Tape *t, const ModelConfig *c, const WordTables *words, bool is_target)
@@ -37,7 +37,7 @@ static Value small_embedding(Tape *t, const ModelConfig *c, const WordTables *wo
         x = tape_layer_norm(t, transformer_embedding(t, c, words->source, positions, false),
                             "layernorm_embedding", NORM_EPSILON);
     }
-    return tape_dropout(t, x, c->hidden_dropout);
+    return tape_dropout(t, x, c->dropout.hidden);
 }
 
 typedef Value Embedding(Tape *t, const ModelConfig *c, const WordTables *words, bool is_target);

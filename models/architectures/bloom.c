@@ -50,16 +50,18 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(config_split_heads(root, "hidden_size", c, err));
     c->intermediate_size = 4 * c->hidden_size;
     c->activation = ACTIVATION_GELU_TANH;
-    c->alibi_scale = 1.0f;
-    c->norm_bias = c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = true;
-    c->is_tied = true;
+    c->attention.alibi_scale = 1.0f;
+    c->block.has_norm_bias = c->attention.has_qkv_bias = c->attention.has_output_bias =
+        c->block.has_mlp_bias = true;
+    c->output.is_tied = true;
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
-    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->dropout.attention, err));
     TRY(decoder_read_tagger(root, c, err));
-    TRY(json_opt_bool(root, "apply_residual_connection_post_layernorm", &c->is_post_norm, err));
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+    TRY(json_opt_bool(root, "apply_residual_connection_post_layernorm", &c->block.is_post_norm,
+                      err));
+    return json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
@@ -71,10 +73,10 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "seq_length", c->max_positions);
     json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
     json_member_float(w, "initializer_range", c->initializer_range);
-    json_member_float(w, "hidden_dropout", c->hidden_dropout);
-    json_member_float(w, "attention_dropout", c->attention_dropout);
-    json_member_bool(w, "apply_residual_connection_post_layernorm", c->is_post_norm);
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+    json_member_float(w, "hidden_dropout", c->dropout.hidden);
+    json_member_float(w, "attention_dropout", c->dropout.attention);
+    json_member_bool(w, "apply_residual_connection_post_layernorm", c->block.is_post_norm);
+    json_member_bool(w, "tie_word_embeddings", c->output.is_tied);
 }
 
 const Architecture architecture_bloom = {

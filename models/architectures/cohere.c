@@ -31,19 +31,19 @@ static const DecoderDefaults defaults = {.theta = 500000, // cohere2: 10000, whi
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "use_qk_norm", &c->has_head_norms, err));
-    c->head_norm = HEAD_NORM_LAYER_EACH;
+    TRY(json_opt_bool(root, "use_qk_norm", &c->attention.has_head_norms, err));
+    c->attention.head_norm = HEAD_NORM_LAYER_EACH;
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->rotates_pairs = true;
-    return config_read_float(root, "logit_scale", 1e-9, 1e9, 0.0625, &c->output_scale, err);
+    c->rotary.in_pairs = true;
+    return config_read_float(root, "logit_scale", 1e-9, 1e9, 0.0625, &c->output.scale, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "use_qk_norm", c->has_head_norms);
-    json_member_float(w, "logit_scale", c->output_scale);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "use_qk_norm", c->attention.has_head_norms);
+    json_member_float(w, "logit_scale", c->output.scale);
 }
 
 // Layers with a window turn, the others do not.
@@ -54,12 +54,12 @@ static Status read_second(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(read_config(arena, root, c, err));
     TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
     TRY(decoder_read_layer_types(arena, root, (size_t)pattern, c, err));
-    c->window = 4096;
+    c->attention.window = 4096;
     if (json_get(root, "sliding_window"))
-        TRY(config_read_size(root, "sliding_window", &c->window, err));
+        TRY(config_read_size(root, "sliding_window", &c->attention.window, err));
     TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
-    for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = !c->is_local[i];
-    c->unrotated = unrotated;
+    for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = !c->attention.is_local[i];
+    c->rotary.skips = unrotated;
     return STATUS_OK;
 }
 

@@ -88,7 +88,7 @@ static Value embeddings(Tape *t, const ModelConfig *c, ParamId *word)
         x = tape_linear(t, x, tape_dense_parts(t, &widening, 1, width, DENSE_NO_BIAS),
                         ACTIVATION_NONE);
     return tape_dropout(t, tape_layer_norm(t, x, "LayerNorm", c->layer_norm_eps),
-                        c->hidden_dropout);
+                        c->dropout.hidden);
 }
 
 // Attention of queries x, which may be of single tokens, over all tokens; positions: NULL without.
@@ -100,13 +100,13 @@ static Value attention(Tape *t, const ModelConfig *c, Value x, Value all, const 
                                .n_kv_heads = c->n_heads,
                                .head_dim = head_dim,
                                .scale = 1.0f / sqrtf((float)(head_dim * d->n_score_parts)),
-                               .dropout = c->attention_dropout};
+                               .dropout = c->dropout.attention};
     const Dense query = dense(t, "query_proj", h, h), key = dense(t, "key_proj", h, h);
     const Value q = tape_linear(t, x, query, ACTIVATION_NONE);
     const Value k = tape_linear(t, all, key, ACTIVATION_NONE);
     const Value v = tape_linear(t, all, dense(t, "value_proj", h, h), ACTIVATION_NONE);
     if (!positions) return tape_attention(t, q, k, v, &how);
-    const Value p = tape_dropout(t, *positions, c->hidden_dropout);
+    const Value p = tape_dropout(t, *positions, c->dropout.hidden);
     Value pq = {0}, pk = {0};
     if (d->has_position_keys)
         pk = tape_linear(t, p, d->shares_projections ? key : dense(t, "pos_key_proj", h, h),
@@ -129,13 +129,13 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x, const Value
     tape_prefix(t, "deberta.encoder.layer.%zu.", i);
     const Value out =
         tape_linear(t, mixed, dense(t, "attention.output.dense", h, h), ACTIVATION_NONE);
-    const Value a = tape_layer_norm_residual(t, tape_dropout(t, out, c->hidden_dropout), residual,
+    const Value a = tape_layer_norm_residual(t, tape_dropout(t, out, c->dropout.hidden), residual,
                                              "attention.output.LayerNorm", c->layer_norm_eps);
     const Value inner =
         tape_linear(t, a, dense(t, "intermediate.dense", h, c->intermediate_size), c->activation);
     const Value outer =
         tape_linear(t, inner, dense(t, "output.dense", c->intermediate_size, h), ACTIVATION_NONE);
-    return tape_layer_norm_residual(t, tape_dropout(t, outer, c->hidden_dropout), a,
+    return tape_layer_norm_residual(t, tape_dropout(t, outer, c->dropout.hidden), a,
                                     "output.LayerNorm", c->layer_norm_eps);
 }
 
@@ -174,7 +174,7 @@ void deberta_record(Tape *t, const ModelConfig *c)
                               .pooler_dropout = &c->deberta.pooler_dropout,
                               .classifier = "classifier",
                               .classifier_dropout = encoder_head_dropout(c),
-                              .token_dropout = c->hidden_dropout,
+                              .token_dropout = c->dropout.hidden,
                               .transform = "cls.predictions.transform.dense",
                               .transform_norm = "cls.predictions.transform.LayerNorm",
                               .transform_activation = c->activation};

@@ -102,7 +102,7 @@ static Status read_head(const Json *root, ModelConfig *config, Error *err)
                           "the masked LM's newer head wants embeddings as wide as hidden states");
     }
     TRY(config_read_float(root, "pooler_dropout", 0.0, 0.999, 0.0, &d->pooler_dropout, err));
-    TRY(config_read_float(root, "cls_dropout", 0.0, 0.999, -1.0, &config->classifier_dropout, err));
+    TRY(config_read_float(root, "cls_dropout", 0.0, 0.999, -1.0, &config->dropout.classifier, err));
     return config_read_activation(root, "pooler_hidden_act", &d->pooler_activation, err);
 }
 
@@ -128,7 +128,7 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
 {
     const DebertaConfig *d = &config->deberta;
     ModelConfig plain = *config;
-    plain.classifier_dropout = -1.0f; // its name is another
+    plain.dropout.classifier = -1.0f; // its name is another
     bert_config_write_untyped(&plain, w);
     json_member_u64(w, "type_vocab_size", config->type_vocab_size);
     json_member_u64(w, "embedding_size", config->embedding_size);
@@ -145,8 +145,8 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
     json_member_bool(w, "legacy", d->is_legacy);
     json_member_float(w, "pooler_dropout", d->pooler_dropout);
     json_member_cstr(w, "pooler_hidden_act", config_activation_name(d->pooler_activation));
-    if (config->classifier_dropout >= 0)
-        json_member_float(w, "cls_dropout", config->classifier_dropout);
+    if (config->dropout.classifier >= 0)
+        json_member_float(w, "cls_dropout", config->dropout.classifier);
 }
 
 // As v3 has it.

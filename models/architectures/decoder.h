@@ -48,7 +48,7 @@ Value decoder_gate(Tape *tape, const ModelConfig *config, Dense gate_up, Value x
 Value decoder_gated_layer(Tape *tape, const ModelConfig *config, size_t n, Value x);
 // RMS norm with the config's epsilon and offset.
 Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
-// LayerNorm with the config's epsilon and offset, without a bias where norm_bias says so; and one without weights too.
+// LayerNorm with the config's epsilon and offset, without a bias where block.has_norm_bias says so; and one without weights too.
 Value decoder_layer_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
 Value decoder_bare_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
 // The rows that the head reads of those behind the last block.

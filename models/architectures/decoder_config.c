@@ -106,7 +106,7 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
         return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
     case ROPE_DYNAMIC:
         out->original_positions = config->max_positions;
-        if (config->rotary_dims <= 2)
+        if (config->rotary.dims <= 2)
             return json_error(parameters, err, "\"dynamic\" wants heads of more than 2 columns");
         return json_want_double(parameters, "factor", 1, 1e6, &out->factor, err);
     case ROPE_LLAMA3:
@@ -120,9 +120,9 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
     case ROPE_LONGROPE:
         break;
     }
-    TRY(read_factors(arena, parameters, "short_factor", config->rotary_dims / 2,
+    TRY(read_factors(arena, parameters, "short_factor", config->rotary.dims / 2,
                      &out->short_factors, err));
-    TRY(read_factors(arena, parameters, "long_factor", config->rotary_dims / 2, &out->long_factors,
+    TRY(read_factors(arena, parameters, "long_factor", config->rotary.dims / 2, &out->long_factors,
                      err));
     return json_opt_double(parameters, "factor", 0, 1e6, &out->factor, err);
 }
@@ -147,11 +147,11 @@ static Status read_rotary_dims(const Json *root, const DecoderDefaults *defaults
         TRY(json_opt_double(root, defaults->rotary_part_key, 1e-6, 1, &part, err));
     if (!is_null(parameters))
         TRY(json_opt_double(parameters, "partial_rotary_factor", 1e-6, 1, &part, err));
-    config->rotary_dims = (size_t)((double)config->head_dim * part);
-    if (config->rotary_dims == 0 || config->rotary_dims % 2 != 0) {
+    config->rotary.dims = (size_t)((double)config->head_dim * part);
+    if (config->rotary.dims == 0 || config->rotary.dims % 2 != 0) {
         return json_error(root, err,
                           "%zu of %zu columns of a head would turn; their number must be even",
-                          config->rotary_dims, config->head_dim);
+                          config->rotary.dims, config->head_dim);
     }
     return STATUS_OK;
 }
@@ -202,7 +202,7 @@ Status decoder_read_tagger(const Json *root, ModelConfig *c, Error *err)
     TRY(config_want_bool(root, "token_classification_bias", true, err));
     TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0.1, &usual, err));
     return config_read_float(root, "classifier_dropout", 0, 0.999, (double)usual,
-                             &c->classifier_dropout, err);
+                             &c->dropout.classifier, err);
 }
 
 static const char *norm_key(const DecoderDefaults *defaults)
@@ -219,36 +219,36 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
     TRY(config_read_float(root, norm_key(defaults), 0, 1, defaults->norm_epsilon,
                           &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
-    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->dropout.attention, err));
     TRY(decoder_read_tagger(root, c, err));
-    c->is_tied = defaults->is_tied;
-    TRY(json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err));
+    c->output.is_tied = defaults->is_tied;
+    TRY(json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err));
     TRY(read_rotary_dims(root, defaults, c, err));
     TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &theta, err));
     if (defaults->theta_key)
         TRY(json_opt_double(root, defaults->theta_key, 1e-3, 1e18, &theta, err));
-    c->rope = (RopeConfig){.theta = theta};
+    c->rotary.rope = (RopeConfig){.theta = theta};
     const Json *parameters = decoder_rope_parameters(root);
     // Gemma 3 has two sets, which its own file reads.
     if (!is_null(parameters) && json_get(parameters, "full_attention")) return STATUS_OK;
-    TRY(decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err));
-    if (c->rope.kind == ROPE_PROPORTIONAL)
+    TRY(decoder_read_rope(arena, root, parameters, theta, c, &c->rotary.rope, err));
+    if (c->rotary.rope.kind == ROPE_PROPORTIONAL)
         return json_error(parameters, err, "\"proportional\" is supported in Gemma 4 alone");
     // What dynamic scaling is for: so much more than the first context.
-    if (c->rope.kind == ROPE_DYNAMIC)
+    if (c->rotary.rope.kind == ROPE_DYNAMIC)
         c->max_positions =
-            (size_t)fmin((double)c->max_positions * c->rope.factor, (double)(INT32_MAX / 2));
+            (size_t)fmin((double)c->max_positions * c->rotary.rope.factor, (double)(INT32_MAX / 2));
     return STATUS_OK;
 }
 
 Status decoder_read_window(const Json *root, ModelConfig *config, Error *err)
 {
-    return config_read_size_or(root, "sliding_window", 0, &config->window, err);
+    return config_read_size_or(root, "sliding_window", 0, &config->attention.window, err);
 }
 
 Status decoder_read_window_or(const Json *root, size_t missing, ModelConfig *config, Error *err)
 {
-    config->window = missing;
+    config->attention.window = missing;
     return json_get(root, "sliding_window") ? decoder_read_window(root, config, err) : STATUS_OK;
 }
 
@@ -256,7 +256,7 @@ Status decoder_read_attention_bias(const Json *root, bool missing, ModelConfig *
 {
     bool has_bias = missing;
     TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    config->has_qkv_bias = config->has_output_bias = has_bias;
+    config->attention.has_qkv_bias = config->attention.has_output_bias = has_bias;
     return STATUS_OK;
 }
 
@@ -281,16 +281,16 @@ Status decoder_read_conv_layers(const Json *root, const char *conv, size_t n_lay
 Status decoder_read_taps(const Json *root, const char *key, size_t missing, ModelConfig *c,
                          Error *err)
 {
-    TRY(config_read_size_or(root, key, missing, &c->n_taps, err));
-    if (c->n_taps <= CAUSAL_CONV_MAX) return STATUS_OK;
+    TRY(config_read_size_or(root, key, missing, &c->conv.n_taps, err));
+    if (c->conv.n_taps <= CAUSAL_CONV_MAX) return STATUS_OK;
     return json_error(json_get(root, key), err,
-                      "a convolution over %zu tokens is not supported; at most %d are", c->n_taps,
-                      CAUSAL_CONV_MAX);
+                      "a convolution over %zu tokens is not supported; at most %d are",
+                      c->conv.n_taps, CAUSAL_CONV_MAX);
 }
 
 Status decoder_read_cap(const Json *root, ModelConfig *config, Error *err)
 {
-    return config_read_float(root, "clip_qkv", 1e-9, 1e9, 0, &config->qkv_cap, err);
+    return config_read_float(root, "clip_qkv", 1e-9, 1e9, 0, &config->attention.qkv_cap, err);
 }
 
 // ---- layers ----
@@ -315,7 +315,7 @@ Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, 
                               SLICE_ARG(type));
         }
     }
-    config->is_local = is_local;
+    config->attention.is_local = is_local;
     return STATUS_OK;
 }
 
@@ -353,23 +353,23 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
     if (rope->mscale > 0) json_member_double(w, "mscale", rope->mscale);
     if (rope->mscale_all_dim > 0) json_member_double(w, "mscale_all_dim", rope->mscale_all_dim);
     if (rope->kind == ROPE_LONGROPE) {
-        put_factors(w, "short_factor", rope->short_factors, config->rotary_dims / 2);
-        put_factors(w, "long_factor", rope->long_factors, config->rotary_dims / 2);
+        put_factors(w, "short_factor", rope->short_factors, config->rotary.dims / 2);
+        put_factors(w, "long_factor", rope->long_factors, config->rotary.dims / 2);
     }
     if (rope->growth > 0) json_member_double(w, "llama_4_scaling_beta", rope->growth);
     if (rope->kind == ROPE_PROPORTIONAL)
         json_member_double(w, "partial_rotary_factor", rope->part);
-    else if (tells_part || config->rotary_dims < config->head_dim)
+    else if (tells_part || config->rotary.dims < config->head_dim)
         json_member_double(w, "partial_rotary_factor",
-                           rope_part_of(config->rotary_dims, config->head_dim));
+                           rope_part_of(config->rotary.dims, config->head_dim));
     json_end_object(w);
 }
 
 void decoder_write_cap(const ModelConfig *c, JsonWriter *w)
 {
     json_put_key(w, "clip_qkv");
-    if (c->qkv_cap > 0)
-        json_put_float(w, c->qkv_cap);
+    if (c->attention.qkv_cap > 0)
+        json_put_float(w, c->attention.qkv_cap);
     else
         json_put_null(w);
 }
@@ -378,7 +378,7 @@ void decoder_write_conv_layers(const ModelConfig *c, const char *conv, JsonWrite
 {
     json_member_array(w, "layer_types");
     for (size_t i = 0; i < c->n_layers; i++)
-        json_put_cstr(w, c->is_conv[i] ? conv : "full_attention");
+        json_put_cstr(w, c->conv.layers[i] ? conv : "full_attention");
     json_end_array(w);
 }
 
@@ -392,21 +392,21 @@ void decoder_write_pad(const ModelConfig *c, JsonWriter *w)
 void decoder_write_rope(const ModelConfig *c, JsonWriter *w)
 {
     json_put_key(w, "rope_parameters");
-    put_rope(w, c, &c->rope, false);
+    put_rope(w, c, &c->rotary.rope, false);
 }
 
 static void put_layers(const ModelConfig *c, JsonWriter *w)
 {
     json_put_key(w, "sliding_window");
-    if (c->window > 0) {
-        json_put_u64(w, c->window);
+    if (c->attention.window > 0) {
+        json_put_u64(w, c->attention.window);
     } else {
         json_put_null(w);
     }
-    if (!c->is_local) return;
+    if (!c->attention.is_local) return;
     json_member_array(w, "layer_types");
     for (size_t i = 0; i < c->n_layers; i++)
-        json_put_cstr(w, c->is_local[i] ? "sliding_attention" : "full_attention");
+        json_put_cstr(w, c->attention.is_local[i] ? "sliding_attention" : "full_attention");
     json_end_array(w);
 }
 
@@ -421,22 +421,23 @@ void decoder_write(const ModelConfig *c, const DecoderDefaults *defaults, JsonWr
     json_member_u64(w, "head_dim", c->head_dim);
     if (!defaults->inner_key) json_member_u64(w, "intermediate_size", c->intermediate_size);
     json_member_u64(w, "max_position_embeddings",
-                    c->rope.kind == ROPE_DYNAMIC ? c->rope.original_positions : c->max_positions);
+                    c->rotary.rope.kind == ROPE_DYNAMIC ? c->rotary.rope.original_positions
+                                                        : c->max_positions);
     json_member_float(w, norm_key(defaults), c->layer_norm_eps);
     json_member_float(w, "initializer_range", c->initializer_range);
-    json_member_float(w, "attention_dropout", c->attention_dropout);
+    json_member_float(w, "attention_dropout", c->dropout.attention);
     json_member_cstr(w, defaults->activation_key, config_activation_name(c->activation));
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+    json_member_bool(w, "tie_word_embeddings", c->output.is_tied);
     json_put_key(w, "rope_parameters");
-    if (c->rope_local.theta > 0) {
+    if (c->rotary.rope_local.theta > 0) {
         json_begin_object(w);
         json_put_key(w, "full_attention");
-        put_rope(w, c, &c->rope, tells_part);
+        put_rope(w, c, &c->rotary.rope, tells_part);
         json_put_key(w, "sliding_attention");
-        put_rope(w, c, &c->rope_local, tells_part);
+        put_rope(w, c, &c->rotary.rope_local, tells_part);
         json_end_object(w);
     } else {
-        put_rope(w, c, &c->rope, tells_part);
+        put_rope(w, c, &c->rotary.rope, tells_part);
     }
     put_layers(c, w);
 }

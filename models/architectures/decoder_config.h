@@ -42,14 +42,14 @@ Status decoder_read_attention_bias(const Json *root, bool missing, ModelConfig *
 Status decoder_read_window(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 Status decoder_read_window_or(const Json *root, size_t missing, ModelConfig *config,
                               Error *err) MUST_CHECK;
-// layer_types into config->is_local, or `pattern` where the file has none: every pattern-th layer is global; 0: all local.
+// layer_types into config->attention.is_local, or `pattern` where the file has none: every pattern-th layer is global; 0: all local.
 Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, ModelConfig *config,
                                 Error *err) MUST_CHECK;
 // layer_types into is_conv [n_layers], where the file has them; it stays as it is where not. conv: what layers with a convolution are
 // called there.
 Status decoder_read_conv_layers(const Json *root, const char *conv, size_t n_layers, bool *is_conv,
                                 Error *err) MUST_CHECK;
-// config->n_taps, at most CAUSAL_CONV_MAX.
+// config->conv.n_taps, at most CAUSAL_CONV_MAX.
 Status decoder_read_taps(const Json *root, const char *key, size_t missing, ModelConfig *config,
                          Error *err) MUST_CHECK;
 // clip_qkv, which may be null or missing: none.
@@ -64,7 +64,7 @@ void decoder_write(const ModelConfig *config, const DecoderDefaults *defaults, J
 void decoder_write_cap(const ModelConfig *config, JsonWriter *w);
 // pad_token_id: null, where the model has none and a silent file would mean one.
 void decoder_write_pad(const ModelConfig *config, JsonWriter *w);
-// layer_types, by config->is_conv.
+// layer_types, by config->conv.layers.
 void decoder_write_conv_layers(const ModelConfig *config, const char *conv, JsonWriter *w);
 // The rotation alone.
 void decoder_write_rope(const ModelConfig *config, JsonWriter *w);

@@ -18,7 +18,8 @@ static Value queries(Tape *t, const ModelConfig *c, Value x)
     const LatentConfig *l = &c->latent;
     const size_t n = c->n_heads * (l->plain_dims + l->turned_dims);
     if (l->q_rank == 0) return decoder_linear(t, x, "q_proj", n, false, ACTIVATION_NONE);
-    const Value few = decoder_linear(t, x, "q_a_proj", l->q_rank, c->has_qkv_bias, ACTIVATION_NONE);
+    const Value few =
+        decoder_linear(t, x, "q_a_proj", l->q_rank, c->attention.has_qkv_bias, ACTIVATION_NONE);
     return decoder_linear(t, tape_rms_norm(t, few, "q_a_layernorm", l->q_rank, latent_epsilon, 0),
                           "q_b_proj", n, false, ACTIVATION_NONE);
 }
@@ -38,7 +39,7 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes rop
     const HeadPart turned = {.n = l->turned_dims, .in_pairs = l->is_in_pairs};
     const Value all_q = queries(t, c, decoder_rows(t, c, i, x));
     const Value few = decoder_linear(t, x, "kv_a_proj_with_mqa", l->kv_rank + l->turned_dims,
-                                     c->has_qkv_bias, ACTIVATION_NONE);
+                                     c->attention.has_qkv_bias, ACTIVATION_NONE);
     const Value latent = tape_rms_norm(t, tape_columns(t, few, 0, l->kv_rank), "kv_a_layernorm",
                                        l->kv_rank, latent_epsilon, 0);
     const Value kv =
@@ -58,9 +59,9 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes rop
     const TapeAttention as = {.n_heads = c->n_heads,
                               .n_kv_heads = c->n_heads,
                               .head_dim = c->head_dim,
-                              .scale = c->attention_scale,
+                              .scale = c->attention.scale,
                               .is_causal = true,
-                              .dropout = c->attention_dropout,
+                              .dropout = c->dropout.attention,
                               .is_cached = true};
     const Value y = tape_attention(t, q, k, v, &as);
     return l->value_dims == c->head_dim ? y : tape_heads(t, &y, 1, l->value_dims, &answers);

@@ -52,7 +52,7 @@ static const LatentConfig glm_latent = {
 // Scores are scaled by their own width, and with YaRN once more.
 static float score_scale(const ModelConfig *c)
 {
-    const RopeConfig *rope = &c->rope;
+    const RopeConfig *rope = &c->rotary.rope;
     double scale = 1 / sqrt((double)(c->latent.plain_dims + c->latent.turned_dims));
     if (rope->mscale_all_dim > 0 && rope->factor > 1)
         scale *= pow(0.1 * rope->mscale_all_dim * log(rope->factor) + 1, 2);
@@ -77,9 +77,9 @@ static Status read_attention(const Json *root, const LatentConfig *usual, ModelC
     if (c->n_kv_heads != c->n_heads)
         return json_error(json_get(root, "num_key_value_heads"), err,
                           "keys are made for every head: only %zu is supported", c->n_heads);
-    c->rotary_dims = l->turned_dims;
+    c->rotary.dims = l->turned_dims;
     c->head_dim = size_max(l->plain_dims + l->turned_dims, l->value_dims);
-    c->attention_scale = score_scale(c);
+    c->attention.scale = score_scale(c);
     return STATUS_OK;
 }
 
@@ -90,7 +90,7 @@ static Status read_2(Arena *arena, const Json *root, ModelConfig *c, Error *err)
     TRY(read_attention(root, &latent, c, err));
     TRY(experts_read(root, &keys_2, c, err));
     TRY(experts_read_layers(arena, root, 0, 2, c, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
     TRY(config_read_float(root, "routed_scaling_factor", 1e-6, 1e6, 1, &c->experts.weight_scale,
                           err));
     TRY(config_want_string(root, "scoring_func", "softmax", err));
@@ -161,7 +161,7 @@ static void write_attention(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "qk_nope_head_dim", l->plain_dims);
     json_member_u64(w, "qk_rope_head_dim", l->turned_dims);
     json_member_u64(w, "v_head_dim", l->value_dims);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 static void write_common(const ModelConfig *c, const ExpertKeys *keys, JsonWriter *w)
@@ -174,7 +174,7 @@ static void write_common(const ModelConfig *c, const ExpertKeys *keys, JsonWrite
 static void write_2(const ModelConfig *c, JsonWriter *w)
 {
     write_common(c, &keys_2, w);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
     json_member_cstr(w, "topk_method", c->experts.n_groups > 0 ? "group_limited_greedy" : "greedy");
 }
 
@@ -241,7 +241,7 @@ static Status read_youtu(Arena *arena, const Json *root, ModelConfig *c, Error *
 {
     TRY(decoder_read(arena, root, &youtu_defaults, c, err));
     TRY(read_attention(root, &latent, c, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
     return json_opt_bool(root, "rope_interleave", &c->latent.is_in_pairs, err);
 }
 
@@ -280,8 +280,8 @@ static Status read_factors(const Json *root, ModelConfig *c, Error *err)
     TRY(config_read_float(root, "scale_depth", 1e-9, 1e9, has_depth ? 1.4 : (double)no_depth,
                           &depth, err));
     TRY(config_read_size_or(root, "dim_model_base", has_base ? 256 : c->hidden_size, &base, err));
-    c->residual_scale = depth / no_depth;
-    c->output_scale = (float)base / (float)c->hidden_size;
+    c->block.residual_scale = depth / no_depth;
+    c->output.scale = (float)base / (float)c->hidden_size;
     return STATUS_OK;
 }
 
@@ -294,7 +294,7 @@ static Status read_minicpm(Arena *arena, const Json *root, ModelConfig *c, Error
                                 .turned_dims = 32,
                                 .value_dims = size_max(c->hidden_size / c->n_heads, 1)};
     TRY(read_attention(root, &usual, c, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
     c->latent.is_in_pairs = false;
     return read_factors(root, c, err);
 }
@@ -302,11 +302,11 @@ static Status read_minicpm(Arena *arena, const Json *root, ModelConfig *c, Error
 static void write_minicpm(const ModelConfig *c, JsonWriter *w)
 {
     write_attention(c, w);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
     json_member_float(w, "scale_emb", c->embedding_scale);
-    json_member_float(w, "scale_depth", c->residual_scale * sqrtf((float)c->n_layers));
+    json_member_float(w, "scale_depth", c->block.residual_scale * sqrtf((float)c->n_layers));
     json_member_u64(w, "dim_model_base",
-                    (uint64_t)lroundf(c->output_scale * (float)c->hidden_size));
+                    (uint64_t)lroundf(c->output.scale * (float)c->hidden_size));
 }
 
 const Architecture architecture_minicpm3 = {

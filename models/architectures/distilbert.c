@@ -26,8 +26,8 @@ void distilbert_record(Tape *t, const ModelConfig *c)
                               .pooler_activation = ACTIVATION_RELU,
                               .classifier = "classifier",
                               .classifier_dropout = encoder_head_dropout(c),
-                              .token_dropout = c->hidden_dropout,
-                              .span_dropout = &c->span_dropout,
+                              .token_dropout = c->dropout.hidden,
+                              .span_dropout = &c->dropout.span,
                               .transform = "vocab_transform",
                               .transform_norm = "vocab_layer_norm",
                               .transform_activation = c->activation};

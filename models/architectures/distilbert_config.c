@@ -6,12 +6,12 @@
 // Dropout within the head has a member of its own for classifiers and for answers.
 static Status read_dropout(const Json *root, ModelConfig *config, Error *err)
 {
-    TRY(config_read_float(root, "dropout", 0.0, 0.999, 0.1, &config->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, 0.1, &config->attention_dropout,
+    TRY(config_read_float(root, "dropout", 0.0, 0.999, 0.1, &config->dropout.hidden, err));
+    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, 0.1, &config->dropout.attention,
                           err));
-    TRY(config_read_float(root, "seq_classif_dropout", 0.0, 0.999, 0.2, &config->classifier_dropout,
+    TRY(config_read_float(root, "seq_classif_dropout", 0.0, 0.999, 0.2, &config->dropout.classifier,
                           err));
-    return config_read_float(root, "qa_dropout", 0.0, 0.999, 0.1, &config->span_dropout, err);
+    return config_read_float(root, "qa_dropout", 0.0, 0.999, 0.1, &config->dropout.span, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
@@ -39,21 +39,21 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "n_heads", config->n_heads);
     json_member_u64(w, "hidden_dim", config->intermediate_size);
     json_member_u64(w, "max_position_embeddings", config->max_positions);
-    json_member_float(w, "dropout", config->hidden_dropout);
-    json_member_float(w, "attention_dropout", config->attention_dropout);
-    if (config->classifier_dropout >= 0)
-        json_member_float(w, "seq_classif_dropout", config->classifier_dropout);
-    json_member_float(w, "qa_dropout", config->span_dropout);
+    json_member_float(w, "dropout", config->dropout.hidden);
+    json_member_float(w, "attention_dropout", config->dropout.attention);
+    if (config->dropout.classifier >= 0)
+        json_member_float(w, "seq_classif_dropout", config->dropout.classifier);
+    json_member_float(w, "qa_dropout", config->dropout.span);
     json_member_float(w, "initializer_range", config->initializer_range);
     json_member_cstr(w, "activation", config_activation_name(config->activation));
-    if (config->has_own_output) json_member_bool(w, "tie_word_embeddings", false);
+    if (config->output.is_own) json_member_bool(w, "tie_word_embeddings", false);
 }
 
 static void complete(ModelConfig *config)
 {
     config->type_vocab_size = 0;
     config->layer_norm_eps = 1e-12f;
-    config->span_dropout = 0.1f;
+    config->dropout.span = 0.1f;
 }
 
 const Architecture architecture_distilbert = {

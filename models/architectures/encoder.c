@@ -43,11 +43,11 @@ static Value embeddings(Tape *t, const ModelConfig *c, const EncoderNames *names
         sum =
             tape_add(t, sum, tape_first_row(t, tape_table(t, names->tasks, c->n_tasks, width, -1)));
     if (names->embeddings_norm) tape_prefix(t, "%s", "");
-    if (names->drops_before_norm) sum = tape_dropout(t, sum, c->hidden_dropout);
+    if (names->drops_before_norm) sum = tape_dropout(t, sum, c->dropout.hidden);
     const char *norm = names->embeddings_norm ? names->embeddings_norm : "LayerNorm";
     const Value normed =
         names->lacks_embeddings_norm ? sum : tape_layer_norm(t, sum, norm, c->layer_norm_eps);
-    const Value x = names->drops_before_norm ? normed : tape_dropout(t, normed, c->hidden_dropout);
+    const Value x = names->drops_before_norm ? normed : tape_dropout(t, normed, c->dropout.hidden);
     if (!names->projection || (width == h && !names->always_projects)) return x;
     tape_prefix(t, "%s", "");
     return tape_linear(t, x, dense(t, names->projection, width, h), ACTIVATION_NONE);
@@ -103,13 +103,13 @@ static Value attend(Tape *t, const ModelConfig *c, const EncoderNames *names, co
         k = tape_columns(t, all, h, 2 * h);
         v = tape_columns(t, all, 2 * h, 3 * h);
     }
-    if (c->rotary_dims > 0) {
+    if (c->rotary.dims > 0) {
         q = tape_rope(t, q, attention->head_dim, b->rope);
         k = tape_rope(t, k, attention->head_dim, b->rope);
     }
     const Value mixed = tape_attention(t, q, k, v, attention);
     const Value out = tape_linear(t, mixed, b->attention_output, ACTIVATION_NONE);
-    return names->drops_attention_output ? tape_dropout(t, out, c->hidden_dropout) : out;
+    return names->drops_attention_output ? tape_dropout(t, out, c->dropout.hidden) : out;
 }
 
 // What a layer reads of x, and what goes on of x and what the layer gave.
@@ -139,9 +139,9 @@ static Value run_block(Tape *t, const ModelConfig *c, const EncoderNames *names,
     const Value a = behind(t, c, names, b->attention_norm, residual, out);
 
     Value inner = inner_layer(t, c, names, b, before(t, c, names, b->output_norm, a));
-    if (names->drops_inner) inner = tape_dropout(t, inner, c->hidden_dropout);
+    if (names->drops_inner) inner = tape_dropout(t, inner, c->dropout.hidden);
     Value outer = tape_linear(t, inner, b->outer, ACTIVATION_NONE);
-    if (names->drops_output) outer = tape_dropout(t, outer, c->hidden_dropout);
+    if (names->drops_output) outer = tape_dropout(t, outer, c->dropout.hidden);
     return behind(t, c, names, b->output_norm, a, outer);
 }
 
@@ -153,7 +153,7 @@ static TapeAttention attention_of(Tape *t, const ModelConfig *c, const EncoderNa
                                .n_kv_heads = c->n_heads,
                                .head_dim = head_dim,
                                .scale = 1.0f / sqrtf((float)head_dim),
-                               .dropout = c->attention_dropout};
+                               .dropout = c->dropout.attention};
     if (!names->relative_bias) return attention;
     tape_group(t, 0);
     tape_prefix(t, "%s", "");
@@ -166,14 +166,14 @@ static TapeAttention attention_of(Tape *t, const ModelConfig *c, const EncoderNa
 bool encoder_reads_one_token(const ModelConfig *c)
 {
     return c->head == HEAD_SEQUENCE || (c->head == HEAD_MASKED_LM && c->one_token) ||
-           (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
+           (c->head == HEAD_EMBEDDING && c->embedding.pool != POOL_MEAN);
 }
 
 // The group of layer i, as Transformers counts it.
 static size_t group_of(const ModelConfig *c, size_t i)
 {
-    if (c->n_groups == 0) return i;
-    return (size_t)((double)i / ((double)c->n_layers / (double)c->n_groups));
+    if (c->albert.n_groups == 0) return i;
+    return (size_t)((double)i / ((double)c->n_layers / (double)c->albert.n_groups));
 }
 
 static Value last_norm(Tape *t, const ModelConfig *c, const EncoderNames *names, Value x)
@@ -189,9 +189,9 @@ Value encoder_blocks(Tape *t, const ModelConfig *c, const EncoderNames *names, P
 {
     // A part of the fused layer begins at a panel, which hidden sizes that are no multiple of its width do not allow.
     const bool one_token = encoder_reads_one_token(c),
-               can_split = c->hidden_size % PANEL_WIDTH == 0 && c->rotary_dims == 0;
+               can_split = c->hidden_size % PANEL_WIDTH == 0 && c->rotary.dims == 0;
     RopeId rope = 0;
-    const size_t n_inner = c->n_inner ? c->n_inner : 1;
+    const size_t n_inner = c->albert.n_inner ? c->albert.n_inner : 1;
     Block *blocks = ARENA_NEW(t->arena, Block, n_inner);
     if (!blocks) {
         tape_fail(t, STATUS_MEMORY, "blocks");
@@ -199,7 +199,8 @@ Value encoder_blocks(Tape *t, const ModelConfig *c, const EncoderNames *names, P
     }
     Value x = embeddings(t, c, names, word);
     const TapeAttention attention = attention_of(t, c, names);
-    if (c->rotary_dims > 0) rope = rope_record(t, &c->rope, c->rotary_dims, c->max_positions);
+    if (c->rotary.dims > 0)
+        rope = rope_record(t, &c->rotary.rope, c->rotary.dims, c->max_positions);
     tape_hidden(t, x);
     for (size_t i = 0; i < c->n_layers; i++) {
         const size_t group = group_of(c, i);
@@ -230,7 +231,7 @@ Value encoder_vocabulary(Tape *t, const ModelConfig *c, const EncoderNames *name
                          Value x)
 {
     tape_prefix(t, "%s", "");
-    if (!c->has_own_output)
+    if (!c->output.is_own)
         return tape_linear_tied(t, x, word,
                                 tape_vector(t, names->bias[0], c->vocab_size, INIT_ZERO));
     const Dense output = dense(t, names->output, value_cols(x), c->vocab_size);
@@ -256,7 +257,7 @@ static Value masked_lm(Tape *t, const ModelConfig *c, const EncoderNames *names,
                        const EncoderHead *head, ParamId word, Value x)
 {
     const size_t tied = c->embedding_size ? c->embedding_size : c->hidden_size,
-                 width = c->output_size ? c->output_size : tied;
+                 width = c->output.width ? c->output.width : tied;
     const Value inner = layer(t, head->transform, x, width, head->transform_activation);
     const Value normed = tape_layer_norm(t, inner, head->transform_norm, c->layer_norm_eps);
     return encoder_vocabulary(t, c, names, word, normed);
@@ -269,7 +270,7 @@ Value encoder_head(Tape *t, const ModelConfig *c, const EncoderNames *names,
     tape_prefix(t, "%s", "");
     switch (c->head) {
     case HEAD_EMBEDDING:
-        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : x;
+        return c->embedding.pool == POOL_MEAN ? tape_mean_pool(t, x) : x;
     case HEAD_SEQUENCE:
         return classifier(t, c, head, x);
     case HEAD_TOKEN:
@@ -326,5 +327,5 @@ void encoder_record_roberta(Tape *t, const ModelConfig *c, const EncoderNames *n
 
 float encoder_head_dropout(const ModelConfig *c)
 {
-    return c->classifier_dropout >= 0 ? c->classifier_dropout : c->hidden_dropout;
+    return c->dropout.classifier >= 0 ? c->dropout.classifier : c->dropout.hidden;
 }

@@ -38,18 +38,18 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
-    c->has_logit_bias = c->has_mlp_bias;
-    c->sees_all = true;
-    c->classifier_dropout = 0; // nothing is dropped before its classifiers
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
+    c->output.has_bias = c->block.has_mlp_bias;
+    c->attention.sees_all = true;
+    c->dropout.classifier = 0; // nothing is dropped before its classifiers
     return config_read_classifier_pooling(root, "late", "bos", "late", c, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
     config_write_classifier_pooling(c, "bos", w);
     decoder_write_pad(c, w);
 }

@@ -37,15 +37,15 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     const DecoderDefaults defaults = defaults_of(config_has(root, "num_layers"));
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
+    return json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     const DecoderDefaults defaults = defaults_of(false);
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
     decoder_write_pad(c, w);
 }
 

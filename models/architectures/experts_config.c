@@ -78,7 +78,7 @@ static Status read_window(Arena *arena, const Json *root, bool is_alternating, M
     TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &end, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i % 2 == 0 && i < (size_t)end;
-    c->is_local = is_local;
+    c->attention.is_local = is_local;
     return STATUS_OK;
 }
 
@@ -89,8 +89,8 @@ static Status qwen2_read(Arena *arena, const Json *root, ModelConfig *c, Error *
     TRY(experts_read_dense(arena, root, c, err));
     TRY(config_read_size_or(root, "shared_expert_intermediate_size", 5632, &c->experts.shared_size,
                             err));
-    c->has_qkv_bias = true;
-    TRY(json_opt_bool(root, "qkv_bias", &c->has_qkv_bias, err));
+    c->attention.has_qkv_bias = true;
+    TRY(json_opt_bool(root, "qkv_bias", &c->attention.has_qkv_bias, err));
     return read_window(arena, root, true, c, err);
 }
 
@@ -100,8 +100,8 @@ static void qwen2_write(const ModelConfig *c, JsonWriter *w)
     experts_write(c, &qwen2_keys, w);
     experts_write_dense(c, w);
     json_member_u64(w, "shared_expert_intermediate_size", c->experts.shared_size);
-    json_member_bool(w, "qkv_bias", c->has_qkv_bias);
-    json_member_bool(w, "use_sliding_window", c->window > 0);
+    json_member_bool(w, "qkv_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "use_sliding_window", c->attention.window > 0);
 }
 
 const Architecture architecture_qwen2_moe = {
@@ -121,7 +121,7 @@ static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *
     TRY(experts_read(root, &qwen3_keys, c, err));
     TRY(experts_read_dense(arena, root, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = true;
+    c->attention.has_head_norms = true;
     return read_window(arena, root, false, c, err);
 }
 
@@ -130,8 +130,8 @@ static void qwen3_write(const ModelConfig *c, JsonWriter *w)
     decoder_write(c, &qwen_defaults, w);
     experts_write(c, &qwen3_keys, w);
     experts_write_dense(c, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "use_sliding_window", c->window > 0);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "use_sliding_window", c->attention.window > 0);
 }
 
 const Architecture architecture_qwen3_moe = {
@@ -162,7 +162,7 @@ static Status olmoe_read(Arena *arena, const Json *root, ModelConfig *c, Error *
     TRY(decoder_read(arena, root, &olmoe_defaults, c, err));
     TRY(experts_read(root, &olmoe_keys, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = c->norms_all_heads = true;
+    c->attention.has_head_norms = c->attention.norms_all_heads = true;
     return decoder_read_cap(root, c, err);
 }
 
@@ -171,7 +171,7 @@ static void olmoe_write(const ModelConfig *c, JsonWriter *w)
     decoder_write(c, &olmoe_defaults, w);
     experts_write(c, &olmoe_keys, w);
     decoder_write_cap(c, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 const Architecture architecture_olmoe = {
@@ -207,8 +207,8 @@ static Status glm_read(Arena *arena, const Json *root, ModelConfig *c, Error *er
     TRY(decoder_read(arena, root, &glm_defaults, c, err));
     TRY(experts_read(root, &glm_keys, c, err));
     TRY(experts_read_corrected(arena, root, &glm_sharing, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err));
-    return json_opt_bool(root, "use_qk_norm", &c->has_head_norms, err);
+    TRY(json_opt_bool(root, "attention_bias", &c->attention.has_qkv_bias, err));
+    return json_opt_bool(root, "use_qk_norm", &c->attention.has_head_norms, err);
 }
 
 static void glm_write(const ModelConfig *c, JsonWriter *w)
@@ -216,8 +216,8 @@ static void glm_write(const ModelConfig *c, JsonWriter *w)
     decoder_write(c, &glm_defaults, w);
     experts_write(c, &glm_keys, w);
     experts_write_layers(c, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "use_qk_norm", c->has_head_norms);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "use_qk_norm", c->attention.has_head_norms);
 }
 
 const Architecture architecture_glm4_moe = {
@@ -253,7 +253,7 @@ static Status dots_read_layers(Arena *arena, const Json *root, ModelConfig *c, E
     TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &first, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i >= (size_t)first;
-    c->is_local = is_local;
+    c->attention.is_local = is_local;
     return STATUS_OK;
 }
 
@@ -264,7 +264,7 @@ static Status dots_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
     TRY(experts_read_corrected(arena, root, &dots_sharing, c, err));
     if (!config_has(root, "norm_topk_prob")) c->experts.normalizes = false;
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = true;
+    c->attention.has_head_norms = true;
     return dots_read_layers(arena, root, c, err);
 }
 
@@ -273,7 +273,7 @@ static void dots_write(const ModelConfig *c, JsonWriter *w)
     decoder_write(c, &qwen_defaults, w);
     experts_write(c, &dots_keys, w);
     experts_write_layers(c, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 const Architecture architecture_dots1 = {
@@ -303,7 +303,7 @@ static Status solar_read(Arena *arena, const Json *root, ModelConfig *c, Error *
     TRY(experts_read(root, &glm_keys, c, err));
     TRY(config_want_number(root, "first_k_dense_replace", 0, err));
     TRY(experts_read_corrected(arena, root, &solar_sharing, c, err));
-    return json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err);
+    return json_opt_bool(root, "attention_bias", &c->attention.has_qkv_bias, err);
 }
 
 static void solar_write(const ModelConfig *c, JsonWriter *w)
@@ -311,7 +311,7 @@ static void solar_write(const ModelConfig *c, JsonWriter *w)
     decoder_write(c, &solar_defaults, w);
     experts_write(c, &glm_keys, w);
     experts_write_layers(c, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 const Architecture architecture_solar_open = {
@@ -351,8 +351,8 @@ static Status minimax_read_rotation(const Json *root, ModelConfig *c, Error *err
     if (config_has(root, "partial_rotary_factor") ||
         (parameters && config_has(parameters, "partial_rotary_factor")))
         return STATUS_OK;
-    TRY(config_read_size_or(root, "rotary_dim", c->rotary_dims, &c->rotary_dims, err));
-    if (c->rotary_dims % 2 == 0 && c->rotary_dims <= c->head_dim) return STATUS_OK;
+    TRY(config_read_size_or(root, "rotary_dim", c->rotary.dims, &c->rotary.dims, err));
+    if (c->rotary.dims % 2 == 0 && c->rotary.dims <= c->head_dim) return STATUS_OK;
     return json_error(json_get(root, "rotary_dim"), err, "must be even and at most head_dim, %zu",
                       c->head_dim);
 }
@@ -363,7 +363,7 @@ static Status minimax_read(Arena *arena, const Json *root, ModelConfig *c, Error
     TRY(minimax_read_rotation(root, c, err));
     TRY(experts_read(root, &minimax_keys, c, err));
     c->experts.corrects = c->experts.normalizes = true;
-    c->has_head_norms = c->norms_all_heads = true;
+    c->attention.has_head_norms = c->attention.norms_all_heads = true;
     return STATUS_OK;
 }
 

@@ -26,9 +26,9 @@ static void record(Tape *t, const ModelConfig *c)
                                 .words = "word_embeddings",
                                 .norm = decoder_layer_norm,
                                 .last_norm = "ln_f",
-                                .names = !c->is_parallel    ? &one_by_one
-                                         : c->has_two_norms ? &two_norms
-                                                            : &one_norm};
+                                .names = !c->block.is_parallel    ? &one_by_one
+                                         : c->block.has_two_norms ? &two_norms
+                                                                  : &one_norm};
     decoder_record(t, c, &frame, NULL);
 }
 
@@ -49,17 +49,17 @@ static Status read_kind(const Json *root, ModelConfig *c, Error *err)
 {
     bool is_new = false, is_shared = true;
     size_t n_norms = 0;
-    c->is_parallel = true;
+    c->block.is_parallel = true;
     TRY(json_opt_bool(root, "new_decoder_architecture", &is_new, err));
     TRY(json_opt_bool(root, "multi_query", &is_shared, err));
-    TRY(json_opt_bool(root, "parallel_attn", &c->is_parallel, err));
-    if (is_new && !c->is_parallel)
+    TRY(json_opt_bool(root, "parallel_attn", &c->block.is_parallel, err));
+    if (is_new && !c->block.is_parallel)
         return json_error(json_get(root, "parallel_attn"), err,
                           "only true is supported with new_decoder_architecture");
     TRY(config_read_size_or(root, "num_kv_heads", c->n_heads, &c->n_kv_heads, err));
     if (!is_new) c->n_kv_heads = is_shared ? 1 : c->n_heads;
     TRY(config_read_size_or(root, "num_ln_in_parallel_attn", 2, &n_norms, err));
-    c->has_two_norms = is_new && n_norms == 2;
+    c->block.has_two_norms = is_new && n_norms == 2;
     if (c->n_heads % c->n_kv_heads == 0) return STATUS_OK;
     return json_error(root, err, "%zu attention heads cannot share %zu heads of keys and values",
                       c->n_heads, c->n_kv_heads);
@@ -71,11 +71,11 @@ static Status read_positions(Arena *arena, const Json *root, ModelConfig *c, Err
     TRY(json_opt_bool(root, "alibi", &has_alibi, err));
     // Scores are scaled behind what is added to them.
     if (has_alibi) {
-        c->alibi_scale = 1.0f / sqrtf((float)c->head_dim);
+        c->attention.alibi_scale = 1.0f / sqrtf((float)c->head_dim);
         return STATUS_OK;
     }
     double theta = 10000;
-    c->rotary_dims = c->head_dim;
+    c->rotary.dims = c->head_dim;
     if (c->head_dim % 2 != 0)
         return json_error(root, err, "heads of %zu columns: rotations want an even number",
                           c->head_dim);
@@ -83,7 +83,7 @@ static Status read_positions(Arena *arena, const Json *root, ModelConfig *c, Err
     const Json *now = json_get(root, "rope_parameters");
     const bool is_now = now && json_kind(now) != JSON_NULL;
     return decoder_read_rope(arena, root, is_now ? now : json_get(root, "rope_scaling"), theta, c,
-                             &c->rope, err);
+                             &c->rotary.rope, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
@@ -97,18 +97,18 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
         TRY(config_read_activation(root, "activation", &c->activation, err));
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
-    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->dropout.attention, err));
     TRY(decoder_read_tagger(root, c, err));
     TRY(json_opt_bool(root, "bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = has_bias;
-    c->norm_bias = c->is_tied = true;
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+    c->attention.has_qkv_bias = c->attention.has_output_bias = c->block.has_mlp_bias = has_bias;
+    c->block.has_norm_bias = c->output.is_tied = true;
+    return json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
-    const bool is_new = c->has_two_norms || (c->n_kv_heads > 1 && c->n_kv_heads < c->n_heads);
+    const bool is_new = c->block.has_two_norms || (c->n_kv_heads > 1 && c->n_kv_heads < c->n_heads);
     json_member_u64(w, "vocab_size", c->vocab_size);
     json_member_u64(w, "hidden_size", c->hidden_size);
     json_member_u64(w, "num_hidden_layers", c->n_layers);
@@ -116,19 +116,19 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "max_position_embeddings", c->max_positions);
     json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
     json_member_float(w, "initializer_range", c->initializer_range);
-    json_member_float(w, "attention_dropout", c->attention_dropout);
+    json_member_float(w, "attention_dropout", c->dropout.attention);
     json_member_cstr(w, "activation", config_activation_name(c->activation));
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
-    if (c->rotary_dims > 0) decoder_write_rope(c, w);
+    json_member_bool(w, "tie_word_embeddings", c->output.is_tied);
+    if (c->rotary.dims > 0) decoder_write_rope(c, w);
     json_member_u64(w, "ffn_hidden_size", c->intermediate_size);
-    json_member_float(w, "hidden_dropout", c->hidden_dropout);
+    json_member_float(w, "hidden_dropout", c->dropout.hidden);
     json_member_u64(w, "num_kv_heads", c->n_kv_heads);
-    json_member_u64(w, "num_ln_in_parallel_attn", c->has_two_norms ? 2 : 1);
+    json_member_u64(w, "num_ln_in_parallel_attn", c->block.has_two_norms ? 2 : 1);
     json_member_bool(w, "new_decoder_architecture", is_new);
     json_member_bool(w, "multi_query", c->n_kv_heads == 1);
-    json_member_bool(w, "parallel_attn", c->is_parallel);
-    json_member_bool(w, "alibi", c->alibi_scale > 0);
-    json_member_bool(w, "bias", c->has_qkv_bias);
+    json_member_bool(w, "parallel_attn", c->block.is_parallel);
+    json_member_bool(w, "alibi", c->attention.alibi_scale > 0);
+    json_member_bool(w, "bias", c->attention.has_qkv_bias);
 }
 
 const Architecture architecture_falcon = {

@@ -28,7 +28,7 @@ typedef struct Stack {
 
 static int reach_of(const ModelConfig *c, size_t i)
 {
-    return c->is_local[i] ? WITH_WINDOW : WITHOUT_WINDOW;
+    return c->attention.is_local[i] ? WITH_WINDOW : WITHOUT_WINDOW;
 }
 
 static bool is_sharing(const ModelConfig *c, size_t i)
@@ -71,16 +71,17 @@ static void keys_and_values(Tape *t, const ModelConfig *c, size_t i, bool cuts, 
                             Value *k, Value *v)
 {
     const size_t head_dim = decoder_head_dim(c, i), n_q = c->n_heads * head_dim;
-    const size_t n_kv = (c->is_local[i] ? c->n_kv_heads : c->gemma4.n_global_kv_heads) * head_dim;
+    const size_t n_kv =
+        (c->attention.is_local[i] ? c->n_kv_heads : c->gemma4.n_global_kv_heads) * head_dim;
     const DensePart parts[] = {{"q_proj", n_q}, {"k_proj", n_kv}, {"v_proj", n_kv}};
-    if (c->gemma4.values_are_keys && !c->is_local[i]) {
-        *q = decoder_linear(t, cuts ? tape_output_rows(t, x) : x, "q_proj", n_q, c->has_qkv_bias,
-                            ACTIVATION_NONE);
-        *k = *v = decoder_linear(t, x, "k_proj", n_kv, c->has_qkv_bias, ACTIVATION_NONE);
+    if (c->gemma4.values_are_keys && !c->attention.is_local[i]) {
+        *q = decoder_linear(t, cuts ? tape_output_rows(t, x) : x, "q_proj", n_q,
+                            c->attention.has_qkv_bias, ACTIVATION_NONE);
+        *k = *v = decoder_linear(t, x, "k_proj", n_kv, c->attention.has_qkv_bias, ACTIVATION_NONE);
         return;
     }
-    const Dense qkv =
-        tape_dense_parts(t, parts, 3, c->hidden_size, c->has_qkv_bias ? 0 : DENSE_NO_BIAS);
+    const Dense qkv = tape_dense_parts(t, parts, 3, c->hidden_size,
+                                       c->attention.has_qkv_bias ? 0 : DENSE_NO_BIAS);
     const size_t begin = cuts ? n_q : 0;
     const Value all = tape_linear_part(t, x, qkv, begin, n_q + 2 * n_kv, ACTIVATION_NONE);
     *q = cuts ? tape_linear_part(t, tape_output_rows(t, x), qkv, 0, n_q, ACTIVATION_NONE)
@@ -94,10 +95,11 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, Stack *s, bool c
 {
     const int reach = reach_of(c, i);
     const size_t head_dim = decoder_head_dim(c, i);
-    const RopeId rope = c->is_local[i] ? s->ropes.local : s->ropes.global;
+    const RopeId rope = c->attention.is_local[i] ? s->ropes.local : s->ropes.global;
     Value q;
     if (is_sharing(c, i)) {
-        q = decoder_linear(t, x, "q_proj", c->n_heads * head_dim, c->has_qkv_bias, ACTIVATION_NONE);
+        q = decoder_linear(t, x, "q_proj", c->n_heads * head_dim, c->attention.has_qkv_bias,
+                           ACTIVATION_NONE);
     } else {
         Value k, v;
         keys_and_values(t, c, i, cuts, x, &q, &k, &v);
@@ -111,8 +113,8 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, Stack *s, bool c
                                      .head_dim = head_dim,
                                      .scale = 1.0f,
                                      .is_causal = true,
-                                     .window = c->is_local[i] ? c->window : 0,
-                                     .dropout = c->attention_dropout,
+                                     .window = c->attention.is_local[i] ? c->attention.window : 0,
+                                     .dropout = c->dropout.attention,
                                      .is_cached = true};
     return tape_attention(t, q, s->keys[reach], s->values[reach], &attention);
 }
@@ -153,7 +155,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Stack *s, Value x)
     const Value n = decoder_norm(t, c, x, "input_layernorm");
     tape_prefix(t, "model.layers.%zu.self_attn.", i);
     const Value out = decoder_linear(t, attention(t, c, i, s, cuts, n), "o_proj", c->hidden_size,
-                                     c->has_output_bias, ACTIVATION_NONE);
+                                     c->attention.has_output_bias, ACTIVATION_NONE);
     if (cuts) {
         x = tape_output_rows(t, x);
         cut_inputs(t, c, i, s);

@@ -19,12 +19,13 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     bool *is_local = NULL;
     TRY(decoder_read_window_or(root, 512, c, err));
-    if (c->window == 0)
+    if (c->attention.window == 0)
         return json_error(json_get(root, "sliding_window"), err, "null is not supported");
     TRY(decoder_read_layer_types(arena, root, 6, c, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
-    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = c->is_local[i] && i + 1 < c->n_layers;
-    c->is_local = is_local;
+    for (size_t i = 0; i < c->n_layers; i++)
+        is_local[i] = c->attention.is_local[i] && i + 1 < c->n_layers;
+    c->attention.is_local = is_local;
     return STATUS_OK;
 }
 
@@ -55,11 +56,12 @@ static Status read_overrides(const Json *overrides, ModelConfig *c, Error *err)
 {
     Gemma4Config *g = &c->gemma4;
     size_t n_global = 0, n = 0;
-    for (size_t i = 0; i < c->n_layers; i++) n_global += !c->is_local[i];
+    for (size_t i = 0; i < c->n_layers; i++) n_global += !c->attention.is_local[i];
     for (const Json *v = json_first(overrides); v; v = json_next(v), n++) {
         uint64_t layer = 0;
         size_t head_dim = 0, n_kv = 0;
-        if (!slice_to_u64(json_key(v), &layer) || layer >= c->n_layers || c->is_local[layer])
+        if (!slice_to_u64(json_key(v), &layer) || layer >= c->n_layers ||
+            c->attention.is_local[layer])
             return json_error(v, err, "no layer of full_attention has this number");
         TRY(read_override(v, c, &head_dim, &n_kv, err));
         if (n > 0 && (head_dim != g->global_head_dim || n_kv != g->n_global_kv_heads))
@@ -112,8 +114,8 @@ static Status read_ropes(Arena *arena, const Json *root, ModelConfig *c, Error *
                      local = {.theta = 1e4};
     const Json *both = NULL;
     TRY(json_opt_kind(root, "rope_parameters", JSON_OBJECT, &both, err));
-    TRY(read_rope(arena, root, both, "full_attention", &global, c, &c->rope, err));
-    return read_rope(arena, root, both, "sliding_attention", &local, c, &c->rope_local, err);
+    TRY(read_rope(arena, root, both, "full_attention", &global, c, &c->rotary.rope, err));
+    return read_rope(arena, root, both, "sliding_attention", &local, c, &c->rotary.rope_local, err);
 }
 
 // ---- layers that share keys, and inputs of layers ----
@@ -127,8 +129,8 @@ static Status read_sharing(const Json *root, ModelConfig *c, Error *err)
     c->gemma4.n_sharing = (size_t)n;
     for (size_t i = 0; i < c->n_layers; i++) {
         if (i + (size_t)n < c->n_layers) {
-            owns[c->is_local[i]] = true;
-        } else if (!owns[c->is_local[i]]) {
+            owns[c->attention.is_local[i]] = true;
+        } else if (!owns[c->attention.is_local[i]]) {
             return json_error(json_get(root, "num_kv_shared_layers"), err,
                               "layer %zu is to take keys of an earlier layer of its kind, but "
                               "there is none",
@@ -176,7 +178,7 @@ static Status gemma4_read(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(read_inputs(root, c, err));
     if (config_has(root, "final_logit_softcapping"))
         TRY(json_opt_double(root, "final_logit_softcapping", 0, 1e9, &logits, err));
-    c->output_soft_cap = (float)logits;
+    c->output.soft_cap = (float)logits;
     c->embedding_scale = (float)sqrt((double)c->hidden_size);
     return STATUS_OK;
 }
@@ -186,7 +188,7 @@ static void put_overrides(const ModelConfig *c, JsonWriter *w)
     json_member_object(w, "per_layer_config");
     for (size_t i = 0; i < c->n_layers; i++) {
         char key[24];
-        if (c->is_local[i]) continue;
+        if (c->attention.is_local[i]) continue;
         (void)snprintf(key, sizeof key, "%zu", i);
         json_member_object(w, key);
         json_member_u64(w, "head_dim", c->gemma4.global_head_dim);
@@ -200,7 +202,7 @@ static void gemma4_write(const ModelConfig *c, JsonWriter *w)
 {
     const Gemma4Config *g = &c->gemma4;
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
     json_member_bool(w, "attention_k_eq_v", g->values_are_keys);
     put_overrides(c, w);
     json_member_u64(w, "num_kv_shared_layers", g->n_sharing);
@@ -208,8 +210,8 @@ static void gemma4_write(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "hidden_size_per_layer_input", g->input_size);
     if (g->input_size > 0) json_member_u64(w, "vocab_size_per_layer_input", g->input_vocab);
     json_put_key(w, "final_logit_softcapping");
-    if (c->output_soft_cap > 0)
-        json_put_float(w, c->output_soft_cap);
+    if (c->output.soft_cap > 0)
+        json_put_float(w, c->output.soft_cap);
     else
         json_put_null(w);
 }

@@ -19,9 +19,9 @@ extern const Architecture architecture_gemma3;
 static Status read_attention(const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read_attention_bias(root, false, c, err));
-    TRY(json_opt_bool(root, "use_bidirectional_attention", &c->sees_all, err));
+    TRY(json_opt_bool(root, "use_bidirectional_attention", &c->attention.sees_all, err));
     const bool is_third = c->architecture == &architecture_gemma3;
-    if (!c->sees_all || (is_third && c->head == HEAD_EMBEDDING)) return STATUS_OK;
+    if (!c->attention.sees_all || (is_third && c->head == HEAD_EMBEDDING)) return STATUS_OK;
     return json_error(json_get(root, "use_bidirectional_attention"), err,
                       "only false is supported, but for a bare Gemma3TextModel");
 }
@@ -34,10 +34,10 @@ static Status read_common(Arena *arena, const Json *root, const DecoderDefaults 
     TRY(decoder_read(arena, root, defaults, c, err));
     TRY(read_attention(root, c, err));
     TRY(json_opt_double(root, "query_pre_attn_scalar", 1e-6, 1e9, &query, err));
-    c->attention_scale = (float)(1.0 / sqrt(query));
+    c->attention.scale = (float)(1.0 / sqrt(query));
     c->embedding_scale = (float)sqrt((double)c->hidden_size);
     c->norm_weight_offset = 1.0f;
-    c->window = 4096;
+    c->attention.window = 4096;
     return json_get(root, "sliding_window") ? decoder_read_window(root, c, err) : STATUS_OK;
 }
 
@@ -63,7 +63,7 @@ static Status gemma_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 static void first_gemma_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &first_defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 static Status gemma2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
@@ -76,8 +76,8 @@ static Status gemma2_read(Arena *arena, const Json *root, ModelConfig *c, Error 
     if (logit_cap && json_kind(logit_cap) == JSON_NULL) logits = 0;
     TRY(json_opt_double(root, "attn_logit_softcapping", 0, 1e9, &scores, err));
     TRY(json_opt_double(root, "final_logit_softcapping", 0, 1e9, &logits, err));
-    c->attention_soft_cap = (float)scores;
-    c->output_soft_cap = (float)logits;
+    c->attention.soft_cap = (float)scores;
+    c->output.soft_cap = (float)logits;
     return decoder_read_layer_types(arena, root, 2, c, err);
 }
 
@@ -86,14 +86,15 @@ static Status gemma3_read_ropes(Arena *arena, const Json *root, ModelConfig *c, 
     const Json *parameters = json_get(root, "rope_parameters");
     const Json *both = parameters && json_kind(parameters) == JSON_OBJECT ? parameters : NULL;
     if (both && json_get(both, "full_attention")) {
-        TRY(decoder_read_rope(arena, root, json_get(both, "full_attention"), 1e6, c, &c->rope,
-                              err));
+        TRY(decoder_read_rope(arena, root, json_get(both, "full_attention"), 1e6, c,
+                              &c->rotary.rope, err));
         return decoder_read_rope(arena, root, json_get(both, "sliding_attention"), 1e4, c,
-                                 &c->rope_local, err);
+                                 &c->rotary.rope_local, err);
     }
     // Before there were two sets: the local layers' base, never scaled.
-    c->rope_local = (RopeConfig){.theta = 10000};
-    return json_opt_double(root, "rope_local_base_freq", 1e-3, 1e18, &c->rope_local.theta, err);
+    c->rotary.rope_local = (RopeConfig){.theta = 10000};
+    return json_opt_double(root, "rope_local_base_freq", 1e-3, 1e18, &c->rotary.rope_local.theta,
+                           err);
 }
 
 static Status gemma3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
@@ -107,11 +108,12 @@ static Status gemma3_read(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(json_opt_i64(root, "_sliding_window_pattern", 1, 1 << 20, &pattern, err));
     TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
     // attn_logit_softcapping stands in its files too, but neither Transformers nor llama.cpp caps its scores.
-    c->output_soft_cap = (float)logits;
-    c->has_head_norms = true;
+    c->output.soft_cap = (float)logits;
+    c->attention.has_head_norms = true;
     TRY(gemma3_read_ropes(arena, root, c, err));
     // The window is that of both sides together, and a token sees half of it to each.
-    if (c->sees_all && c->window > 0) c->window = c->window / 2 + 1;
+    if (c->attention.sees_all && c->attention.window > 0)
+        c->attention.window = c->attention.window / 2 + 1;
     return decoder_read_layer_types(arena, root, (size_t)pattern, c, err);
 }
 
@@ -127,14 +129,15 @@ static void put_cap(JsonWriter *w, const char *key, float cap)
 static void gemma_write(const ModelConfig *c, JsonWriter *w)
 {
     ModelConfig told = *c;
-    if (c->sees_all && c->window > 0) told.window = 2 * (c->window - 1);
+    if (c->attention.sees_all && c->attention.window > 0)
+        told.attention.window = 2 * (c->attention.window - 1);
     decoder_write(&told, &gemma_defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    if (c->sees_all) json_member_bool(w, "use_bidirectional_attention", true);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    if (c->attention.sees_all) json_member_bool(w, "use_bidirectional_attention", true);
     json_member_double(w, "query_pre_attn_scalar",
-                       1.0 / ((double)c->attention_scale * (double)c->attention_scale));
-    put_cap(w, "attn_logit_softcapping", c->attention_soft_cap);
-    put_cap(w, "final_logit_softcapping", c->output_soft_cap);
+                       1.0 / ((double)c->attention.scale * (double)c->attention.scale));
+    put_cap(w, "attn_logit_softcapping", c->attention.soft_cap);
+    put_cap(w, "final_logit_softcapping", c->output.soft_cap);
 }
 
 const Architecture architecture_gemma = {

@@ -39,14 +39,14 @@ static const DecoderDefaults defaults = {.theta = 10000,
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
-    c->rotates_pairs = c->has_qkv_bias = true;
-    return json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err);
+    c->rotary.in_pairs = c->attention.has_qkv_bias = true;
+    return json_opt_bool(root, "attention_bias", &c->attention.has_qkv_bias, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
     decoder_write_pad(c, w);
 }
 

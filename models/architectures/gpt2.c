@@ -21,14 +21,14 @@ static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
 static Value attention(Tape *t, const ModelConfig *c, size_t i, Dense qkv, Value x)
 {
     const size_t h = c->hidden_size;
-    float scale = c->attention_scale > 0 ? c->attention_scale : 1.0f / sqrtf((float)c->head_dim);
-    if (c->scales_by_layer) scale /= (float)(i + 1);
+    float scale = c->attention.scale > 0 ? c->attention.scale : 1.0f / sqrtf((float)c->head_dim);
+    if (c->attention.scales_by_layer) scale /= (float)(i + 1);
     const TapeAttention attention = {.n_heads = c->n_heads,
                                      .n_kv_heads = c->n_heads,
                                      .head_dim = c->head_dim,
                                      .scale = scale,
                                      .is_causal = true,
-                                     .dropout = c->attention_dropout,
+                                     .dropout = c->dropout.attention,
                                      .is_cached = true};
     if (decoder_is_cut(c, i)) {
         const Value kv = tape_linear_part(t, x, qkv, h, 3 * h, ACTIVATION_NONE);
@@ -55,11 +55,11 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     const Value normed = norm(t, c, x, "ln_1");
     const Value mixed = attention(t, c, i, dense(t, "attn.c_attn", h, 3 * h), normed);
     const Value out = tape_linear(t, mixed, dense(t, "attn.c_proj", h, h), ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
+    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->dropout.hidden));
     const Value m = norm(t, c, a, "ln_2");
     const Value inner = tape_linear(t, m, dense(t, "mlp.c_fc", h, n), c->activation);
     const Value outer = tape_linear(t, inner, dense(t, "mlp.c_proj", n, h), ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
+    return tape_add(t, a, tape_dropout(t, outer, c->dropout.hidden));
 }
 
 void gpt2_record(Tape *t, const ModelConfig *c)

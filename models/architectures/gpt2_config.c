@@ -13,14 +13,15 @@ static Status gpt2_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
     TRY(gpt_read(root, &members, c, err));
     TRY(gpt_read_scaling(root, c, err));
     TRY(decoder_read_tagger(root, c, err));
-    return json_opt_bool(root, "scale_attn_by_inverse_layer_idx", &c->scales_by_layer, err);
+    return json_opt_bool(root, "scale_attn_by_inverse_layer_idx", &c->attention.scales_by_layer,
+                         err);
 }
 
 static void gpt2_write(const ModelConfig *c, JsonWriter *w)
 {
     gpt_write(c, &members, w);
-    json_member_bool(w, "scale_attn_weights", c->attention_scale != 1.0f);
-    json_member_bool(w, "scale_attn_by_inverse_layer_idx", c->scales_by_layer);
+    json_member_bool(w, "scale_attn_weights", c->attention.scale != 1.0f);
+    json_member_bool(w, "scale_attn_by_inverse_layer_idx", c->attention.scales_by_layer);
 }
 
 static void complete(ModelConfig *c)
@@ -29,8 +30,8 @@ static void complete(ModelConfig *c)
     c->head_dim = c->hidden_size / c->n_heads;
     c->activation = ACTIVATION_GELU_TANH;
     c->layer_norm_eps = 1e-5f;
-    c->embedding_dropout = c->hidden_dropout;
-    c->is_tied = true;
+    c->dropout.embedding = c->dropout.hidden;
+    c->output.is_tied = true;
 }
 
 const Architecture architecture_gpt2 = {

@@ -39,7 +39,8 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(decoder_read_tagger(root, c, err));
     TRY(json_opt_bool(root, "multi_query", &is_shared, err));
     if (is_shared) c->n_kv_heads = 1;
-    c->norm_bias = c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = true;
+    c->block.has_norm_bias = c->attention.has_qkv_bias = c->attention.has_output_bias =
+        c->block.has_mlp_bias = true;
     return STATUS_OK;
 }
 
@@ -47,7 +48,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     gpt_write(c, &members, w);
     json_member_bool(w, "multi_query", c->n_kv_heads == 1);
-    json_member_bool(w, "scale_attn_weights", c->attention_scale != 1.0f);
+    json_member_bool(w, "scale_attn_weights", c->attention.scale != 1.0f);
 }
 
 const Architecture architecture_gpt_bigcode = {

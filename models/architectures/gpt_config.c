@@ -23,20 +23,20 @@ Status gpt_read(const Json *root, const GptMembers *m, ModelConfig *c, Error *er
         TRY(config_read_activation(root, "activation_function", &c->activation, err));
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
-    TRY(config_read_float(root, m->attention_dropout, 0, 0.999, m->dropout, &c->attention_dropout,
+    TRY(config_read_float(root, m->attention_dropout, 0, 0.999, m->dropout, &c->dropout.attention,
                           err));
-    TRY(config_read_float(root, m->hidden_dropout, 0, 0.999, m->dropout, &c->hidden_dropout, err));
-    TRY(config_read_float(root, m->embedding_dropout, 0, 0.999, m->dropout, &c->embedding_dropout,
+    TRY(config_read_float(root, m->hidden_dropout, 0, 0.999, m->dropout, &c->dropout.hidden, err));
+    TRY(config_read_float(root, m->embedding_dropout, 0, 0.999, m->dropout, &c->dropout.embedding,
                           err));
-    c->is_tied = m->is_tied;
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+    c->output.is_tied = m->is_tied;
+    return json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err);
 }
 
 Status gpt_read_scaling(const Json *root, ModelConfig *c, Error *err)
 {
     bool is_scaled = true;
     TRY(json_opt_bool(root, "scale_attn_weights", &is_scaled, err));
-    c->attention_scale = is_scaled ? 0.0f : 1.0f;
+    c->attention.scale = is_scaled ? 0.0f : 1.0f;
     return STATUS_OK;
 }
 
@@ -50,11 +50,11 @@ void gpt_write(const ModelConfig *c, const GptMembers *m, JsonWriter *w)
     json_member_u64(w, m->intermediate_size, c->intermediate_size);
     json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
     json_member_float(w, "initializer_range", c->initializer_range);
-    json_member_float(w, m->attention_dropout, c->attention_dropout);
-    json_member_float(w, m->hidden_dropout, c->hidden_dropout);
-    json_member_float(w, m->embedding_dropout, c->embedding_dropout);
+    json_member_float(w, m->attention_dropout, c->dropout.attention);
+    json_member_float(w, m->hidden_dropout, c->dropout.hidden);
+    json_member_float(w, m->embedding_dropout, c->dropout.embedding);
     json_member_cstr(w, "activation_function",
                      c->activation == ACTIVATION_GELU_TANH ? m->gelu
                                                            : config_activation_name(c->activation));
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+    json_member_bool(w, "tie_word_embeddings", c->output.is_tied);
 }

@@ -57,7 +57,7 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (const Json *v = json_first(types); v; v = json_next(v))
         TRY(read_kinds(v, c->n_layers, is_local, &n, err));
-    c->is_local = is_local;
+    c->attention.is_local = is_local;
     if (n == c->n_layers) return STATUS_OK;
     return json_error(types, err, "its kinds are not those of %zu layers, as num_layers says",
                       c->n_layers);
@@ -79,22 +79,23 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(gpt_read(root, &members, c, err));
     TRY(decoder_read_tagger(root, c, err));
     TRY(read_layers(arena, root, c, err));
-    c->window = 256;
-    if (json_get(root, "window_size")) TRY(config_read_size(root, "window_size", &c->window, err));
-    c->attention_scale = 1.0f;
-    c->norm_bias = c->has_output_bias = c->has_mlp_bias = true;
+    c->attention.window = 256;
+    if (json_get(root, "window_size"))
+        TRY(config_read_size(root, "window_size", &c->attention.window, err));
+    c->attention.scale = 1.0f;
+    c->block.has_norm_bias = c->attention.has_output_bias = c->block.has_mlp_bias = true;
     return STATUS_OK;
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     gpt_write(c, &members, w);
-    json_member_u64(w, "window_size", c->window);
+    json_member_u64(w, "window_size", c->attention.window);
     json_member_array(w, "attention_types");
     for (size_t i = 0; i < c->n_layers; i++) {
         json_begin_array(w);
         json_begin_array(w);
-        json_put_cstr(w, c->is_local && c->is_local[i] ? "local" : "global");
+        json_put_cstr(w, c->attention.is_local && c->attention.is_local[i] ? "local" : "global");
         json_end_array(w);
         json_put_u64(w, 1);
         json_end_array(w);

@@ -42,19 +42,19 @@ static const DecoderDefaults defaults = {.theta = 10000,
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
+    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->dropout.hidden, err));
     TRY(decoder_read_attention_bias(root, true, c, err));
-    c->norm_bias = c->has_mlp_bias = c->is_parallel = true;
-    c->embedding_dropout = c->hidden_dropout;
-    return json_opt_bool(root, "use_parallel_residual", &c->is_parallel, err);
+    c->block.has_norm_bias = c->block.has_mlp_bias = c->block.is_parallel = true;
+    c->dropout.embedding = c->dropout.hidden;
+    return json_opt_bool(root, "use_parallel_residual", &c->block.is_parallel, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_float(w, "hidden_dropout", c->hidden_dropout);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "use_parallel_residual", c->is_parallel);
+    json_member_float(w, "hidden_dropout", c->dropout.hidden);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "use_parallel_residual", c->block.is_parallel);
 }
 
 const Architecture architecture_gpt_neox = {

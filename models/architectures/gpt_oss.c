@@ -28,19 +28,19 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
     if (!config_has(root, "rope_scaling") && !config_has(root, "rope_parameters")) {
-        c->rope = (RopeConfig){.kind = ROPE_YARN,
-                               .theta = c->rope.theta,
-                               .factor = 32,
-                               .beta_fast = 32,
-                               .beta_slow = 1,
-                               .keeps_fractions = true,
-                               .original_positions = 4096};
+        c->rotary.rope = (RopeConfig){.kind = ROPE_YARN,
+                                      .theta = c->rotary.rope.theta,
+                                      .factor = 32,
+                                      .beta_fast = 32,
+                                      .beta_slow = 1,
+                                      .keeps_fractions = true,
+                                      .original_positions = 4096};
     }
     TRY(experts_read(root, &keys, c, err));
     TRY(config_read_float(root, "swiglu_limit", 1e-6, 1e30, 7, &c->experts.gate_limit, err));
     TRY(config_read_float(root, "swiglu_alpha", 1e-6, 1e6, 1.702, &c->experts.gate_alpha, err));
     TRY(decoder_read_attention_bias(root, true, c, err));
-    c->has_sinks = true;
+    c->attention.has_sinks = true;
     TRY(decoder_read_window_or(root, 128, c, err));
     return decoder_read_layer_types(arena, root, 2, c, err);
 }
@@ -51,7 +51,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     experts_write(c, &keys, w);
     json_member_float(w, "swiglu_limit", c->experts.gate_limit);
     json_member_float(w, "swiglu_alpha", c->experts.gate_alpha);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 const Architecture architecture_gpt_oss = {

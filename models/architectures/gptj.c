@@ -29,7 +29,7 @@ static Value sharded_attention(Tape *t, const ModelConfig *c, size_t i, DecoderR
 {
     const DensePart part = {"qkv_proj", 3 * c->hidden_size};
     const RowOrder order = {
-        .head_dim = c->head_dim, .n_turned = c->rotary_dims, .n_shards = N_SHARDS};
+        .head_dim = c->head_dim, .n_turned = c->rotary.dims, .n_shards = N_SHARDS};
     const Dense qkv = tape_dense_parts(t, &part, 1, c->hidden_size, DENSE_NO_BIAS);
     tape_row_order(t, qkv, 0, order);
     return decoder_attention(t, c, i, ropes, qkv, x);
@@ -49,15 +49,15 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     (void)arena;
     TRY(gpt_read(root, &members, c, err));
-    c->rope.theta = 10000;
-    c->norm_bias = c->has_mlp_bias = c->has_logit_bias = c->rotates_pairs = true;
-    c->rotary_dims = 64;
+    c->rotary.rope.theta = 10000;
+    c->block.has_norm_bias = c->block.has_mlp_bias = c->output.has_bias = c->rotary.in_pairs = true;
+    c->rotary.dims = 64;
     if (json_get(root, "rotary_dim"))
-        TRY(config_read_size(root, "rotary_dim", &c->rotary_dims, err));
-    if (c->rotary_dims % 2 == 0 && c->rotary_dims <= c->head_dim) return STATUS_OK;
+        TRY(config_read_size(root, "rotary_dim", &c->rotary.dims, err));
+    if (c->rotary.dims % 2 == 0 && c->rotary.dims <= c->head_dim) return STATUS_OK;
     return json_error(root, err,
                       "rotary_dim %zu of %zu columns of a head: it must be even, and fit",
-                      c->rotary_dims, c->head_dim);
+                      c->rotary.dims, c->head_dim);
 }
 
 static Status codegen_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
@@ -71,7 +71,7 @@ static Status codegen_read(Arena *arena, const Json *root, ModelConfig *c, Error
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     gpt_write(c, &members, w);
-    json_member_u64(w, "rotary_dim", c->rotary_dims);
+    json_member_u64(w, "rotary_dim", c->rotary.dims);
 }
 
 const Architecture architecture_gptj = {

@@ -16,12 +16,13 @@ static Status read_with(Arena *arena, const Json *root, const DecoderDefaults *u
     float divisor = 1;
     TRY(decoder_read(arena, root, usual, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
     TRY(config_read_float(root, "embedding_multiplier", 1e-9, 1e9, 1, &c->embedding_scale, err));
-    TRY(config_read_float(root, "attention_multiplier", 1e-9, 1e9, 1, &c->attention_scale, err));
-    TRY(config_read_float(root, "residual_multiplier", 1e-9, 1e9, 1, &c->residual_scale, err));
+    TRY(config_read_float(root, "attention_multiplier", 1e-9, 1e9, 1, &c->attention.scale, err));
+    TRY(config_read_float(root, "residual_multiplier", 1e-9, 1e9, 1, &c->block.residual_scale,
+                          err));
     TRY(config_read_float(root, "logits_scaling", 1e-9, 1e9, 1, &divisor, err));
-    c->output_scale = 1.0f / divisor;
+    c->output.scale = 1.0f / divisor;
     return STATUS_OK;
 }
 
@@ -33,12 +34,12 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
     json_member_float(w, "embedding_multiplier", c->embedding_scale);
-    json_member_float(w, "attention_multiplier", c->attention_scale);
-    json_member_float(w, "residual_multiplier", c->residual_scale);
-    json_member_float(w, "logits_scaling", 1.0f / c->output_scale);
+    json_member_float(w, "attention_multiplier", c->attention.scale);
+    json_member_float(w, "residual_multiplier", c->block.residual_scale);
+    json_member_float(w, "logits_scaling", 1.0f / c->output.scale);
 }
 
 const Architecture architecture_granite = {
@@ -63,7 +64,7 @@ static void record_clova(Tape *t, const ModelConfig *c)
         .gate = "gate_proj",
         .up = "up_proj"};
     static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &names};
-    if (c->has_two_norms)
+    if (c->block.has_two_norms)
         decoder_record(t, c, &frame, NULL);
     else
         llama_record(t, c);
@@ -72,19 +73,19 @@ static void record_clova(Tape *t, const ModelConfig *c)
 static Status read_clova(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(read_config(arena, root, c, err));
-    if (!config_has(root, "attention_multiplier")) c->attention_scale = 0;
-    TRY(config_read_float(root, "logits_scaling", 1e-9, 1e9, 1, &c->output_scale, err));
-    c->has_two_norms = true; // a layer's: before it and behind it
-    return json_opt_bool(root, "use_post_norm", &c->has_two_norms, err);
+    if (!config_has(root, "attention_multiplier")) c->attention.scale = 0;
+    TRY(config_read_float(root, "logits_scaling", 1e-9, 1e9, 1, &c->output.scale, err));
+    c->block.has_two_norms = true; // a layer's: before it and behind it
+    return json_opt_bool(root, "use_post_norm", &c->block.has_two_norms, err);
 }
 
 static void write_clova(const ModelConfig *c, JsonWriter *w)
 {
     ModelConfig told = *c;
-    if (c->attention_scale <= 0) told.attention_scale = 1.0f / sqrtf((float)c->head_dim);
-    told.output_scale = 1.0f / c->output_scale;
+    if (c->attention.scale <= 0) told.attention.scale = 1.0f / sqrtf((float)c->head_dim);
+    told.output.scale = 1.0f / c->output.scale;
     write_config(&told, w);
-    json_member_bool(w, "use_post_norm", c->has_two_norms);
+    json_member_bool(w, "use_post_norm", c->block.has_two_norms);
 }
 
 const Architecture architecture_hyperclovax = {
@@ -186,12 +187,12 @@ static Status read_fourth(Arena *arena, const Json *root, ModelConfig *c, Error 
         return json_error(root, err,
                           "num_local_experts must be 0: experts of this kind of Granite are not "
                           "supported");
-    c->has_mlp_bias = false;
+    c->block.has_mlp_bias = false;
     TRY(json_opt_string(root, "position_embedding_type", &positions, err));
     if (slice_eq_cstr(positions, "rope")) return STATUS_OK;
     TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
     for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = true;
-    c->unrotated = unrotated;
+    c->rotary.skips = unrotated;
     return STATUS_OK;
 }
 
@@ -200,7 +201,7 @@ static void write_fourth(const ModelConfig *c, JsonWriter *w)
     write_config(c, w);
     json_member_u64(w, "shared_intermediate_size", c->intermediate_size);
     json_member_u64(w, "num_local_experts", 0);
-    json_member_cstr(w, "position_embedding_type", c->unrotated ? "nope" : "rope");
+    json_member_cstr(w, "position_embedding_type", c->rotary.skips ? "nope" : "rope");
     json_member_array(w, "layer_types");
     for (size_t i = 0; i < c->n_layers; i++) json_put_cstr(w, "attention");
     json_end_array(w);
@@ -233,7 +234,7 @@ static Status read_window_layers(Arena *arena, const Json *root, ModelConfig *c,
     if (config_has(root, "layer_types")) return decoder_read_layer_types(arena, root, 0, c, err);
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i % 4 != 0;
-    c->is_local = is_local;
+    c->attention.is_local = is_local;
     return STATUS_OK;
 }
 
@@ -247,7 +248,7 @@ static Status read_bases(Arena *arena, const Json *root, ModelConfig *c, Error *
     if (!list) return STATUS_OK;
     TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
     for (size_t i = 0; i < c->n_layers; i++) {
-        double *base = &bases[c->is_local[i]], own = 0;
+        double *base = &bases[c->attention.is_local[i]], own = 0;
         TRY(json_as_double(json_at(list, i), 0, 1e18, &own, err));
         unrotated[i] = own == 0;
         if (*base > 0 && own > 0 && own != *base)
@@ -256,17 +257,17 @@ static Status read_bases(Arena *arena, const Json *root, ModelConfig *c, Error *
                               *base);
         if (own > 0) *base = own;
     }
-    c->unrotated = unrotated;
-    c->rope_local = c->rope;
-    if (bases[1] > 0) c->rope_local.theta = bases[1];
-    if (bases[0] > 0) c->rope.theta = bases[0];
+    c->rotary.skips = unrotated;
+    c->rotary.rope_local = c->rotary.rope;
+    if (bases[1] > 0) c->rotary.rope_local.theta = bases[1];
+    if (bases[0] > 0) c->rotary.rope.theta = bases[0];
     return STATUS_OK;
 }
 
 static Status read_with_windows(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(read_with(arena, root, &window_defaults, c, err));
-    c->has_sinks = true;
+    c->attention.has_sinks = true;
     TRY(read_window_layers(arena, root, c, err));
     return read_bases(arena, root, c, err);
 }
@@ -274,13 +275,14 @@ static Status read_with_windows(Arena *arena, const Json *root, ModelConfig *c, 
 static void write_with_windows(const ModelConfig *c, JsonWriter *w)
 {
     ModelConfig told = *c;
-    told.rope_local = (RopeConfig){0};
+    told.rotary.rope_local = (RopeConfig){0};
     write_config(&told, w);
-    if (!c->unrotated) return;
+    if (!c->rotary.skips) return;
     json_member_array(w, "layer_rope_theta");
     for (size_t i = 0; i < c->n_layers; i++) {
-        const double base = c->is_local[i] ? c->rope_local.theta : c->rope.theta;
-        json_put_double(w, c->unrotated[i] ? 0 : base);
+        const double base =
+            c->attention.is_local[i] ? c->rotary.rope_local.theta : c->rotary.rope.theta;
+        json_put_double(w, c->rotary.skips[i] ? 0 : base);
     }
     json_end_array(w);
 }

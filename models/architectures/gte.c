@@ -45,10 +45,10 @@ static Status read_ntk(const Json *parameters, double theta, ModelConfig *c, Err
     double factor = 1;
     TRY(json_want_double(parameters, "factor", 1, 1e6, &factor, err));
     TRY(config_want_null(parameters, "mixed_b", err));
-    c->rope = (RopeConfig){.kind = ROPE_LINEAR,
-                           .theta = theta * factor,
-                           .factor = pow(factor, 2.0 / (double)c->rotary_dims),
-                           .ntk = factor};
+    c->rotary.rope = (RopeConfig){.kind = ROPE_LINEAR,
+                                  .theta = theta * factor,
+                                  .factor = pow(factor, 2.0 / (double)c->rotary.dims),
+                                  .ntk = factor};
     return STATUS_OK;
 }
 
@@ -56,15 +56,15 @@ static Status read_common(Arena *arena, const Json *root, double theta, ModelCon
 {
     int64_t n_types = 1;
     TRY(bert_config_read_unplaced(root, c, err));
-    TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->attention_dropout,
+    TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->dropout.attention,
                           err));
     TRY(json_opt_i64(root, "type_vocab_size", 0, 1 << 24, &n_types, err));
     c->type_vocab_size = (size_t)n_types;
     TRY(config_split_heads(root, "hidden_size", c, err));
-    c->rotary_dims = c->head_dim;
-    if (c->rotary_dims % 2 != 0)
+    c->rotary.dims = c->head_dim;
+    if (c->rotary.dims % 2 != 0)
         return json_error(root, err, "heads of %zu columns cannot turn: an even number is wanted",
-                          c->rotary_dims);
+                          c->rotary.dims);
     if (c->pad_id < 0 && !json_get(root, "pad_token_id")) c->pad_id = 1;
     TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &theta, err));
     const Json *parameters = decoder_rope_parameters(root);
@@ -79,7 +79,7 @@ static Status read_common(Arena *arena, const Json *root, double theta, ModelCon
             "rotary positions scaled by \"" SLICE_FMT
             "\" are not supported for GTE: only \"default\", \"linear\" and \"ntk\" are",
             SLICE_ARG(slice_sub(type, 0, 40)));
-    return decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err);
+    return decoder_read_rope(arena, root, parameters, theta, c, &c->rotary.rope, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
@@ -112,12 +112,13 @@ static void write_first(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "type_vocab_size", c->type_vocab_size);
     json_member_cstr(w, "position_embedding_type", "rope");
     json_member_double(w, "rope_theta",
-                       c->rope.ntk > 0 ? c->rope.theta / c->rope.ntk : c->rope.theta);
+                       c->rotary.rope.ntk > 0 ? c->rotary.rope.theta / c->rotary.rope.ntk
+                                              : c->rotary.rope.theta);
     json_put_key(w, "rope_scaling");
-    if (c->rope.ntk > 0) {
+    if (c->rotary.rope.ntk > 0) {
         json_begin_object(w);
         json_member_cstr(w, "type", "ntk");
-        json_member_double(w, "factor", c->rope.ntk);
+        json_member_double(w, "factor", c->rotary.rope.ntk);
         json_end_object(w);
     } else {
         json_put_null(w);

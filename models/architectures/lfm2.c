@@ -64,7 +64,7 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     bool *is_conv = NULL;
     TRY(arena_take(arena, c->n_layers, sizeof *is_conv, "layers", &is_conv, err));
-    c->is_conv = is_conv;
+    c->conv.layers = is_conv;
     if (config_has(root, "full_attn_idxs") && !config_has(root, "layer_types"))
         return read_attending(json_get(root, "full_attn_idxs"), is_conv, c->n_layers, err);
     return decoder_read_conv_layers(root, conv_layer, c->n_layers, is_conv, err);
@@ -73,13 +73,13 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "tie_embedding", &c->is_tied, err));
-    c->attention_dropout = 0;
-    c->has_head_norms = true;
-    c->head_norm = HEAD_NORM_RMS_LONG;
+    TRY(json_opt_bool(root, "tie_embedding", &c->output.is_tied, err));
+    c->dropout.attention = 0;
+    c->attention.has_head_norms = true;
+    c->attention.head_norm = HEAD_NORM_RMS_LONG;
     TRY(read_inner(root, c, err));
     TRY(decoder_read_taps(root, "conv_L_cache", 3, c, err));
-    TRY(json_opt_bool(root, "conv_bias", &c->has_conv_bias, err));
+    TRY(json_opt_bool(root, "conv_bias", &c->conv.has_bias, err));
     return read_layers(arena, root, c, err);
 }
 
@@ -89,9 +89,9 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     decoder_write(c, &defaults, w);
     json_member_u64(w, "block_ff_dim", c->intermediate_size);
     json_member_bool(w, "block_auto_adjust_ff_dim", false);
-    json_member_bool(w, "tie_embedding", c->is_tied);
-    json_member_u64(w, "conv_L_cache", c->n_taps);
-    json_member_bool(w, "conv_bias", c->has_conv_bias);
+    json_member_bool(w, "tie_embedding", c->output.is_tied);
+    json_member_u64(w, "conv_L_cache", c->conv.n_taps);
+    json_member_bool(w, "conv_bias", c->conv.has_bias);
     decoder_write_pad(c, w);
     decoder_write_conv_layers(c, conv_layer, w);
 }
@@ -102,12 +102,12 @@ static Value short_conv(Tape *t, const ModelConfig *c, size_t i, Value x)
 {
     const size_t h = c->hidden_size;
     tape_prefix(t, "model.layers.%zu.conv.", i);
-    const Value all = decoder_linear(t, x, "in_proj", 3 * h, c->has_conv_bias, ACTIVATION_NONE);
+    const Value all = decoder_linear(t, x, "in_proj", 3 * h, c->conv.has_bias, ACTIVATION_NONE);
     const Value before = tape_columns(t, all, 0, h), behind = tape_columns(t, all, h, 2 * h);
     const Value gated = tape_gated(t, before, tape_columns(t, all, 2 * h, 3 * h), ACTIVATION_NONE);
-    const Value y = tape_causal_conv(t, gated, "conv", c->n_taps, c->has_conv_bias);
+    const Value y = tape_causal_conv(t, gated, "conv", c->conv.n_taps, c->conv.has_bias);
     const Value rows = decoder_rows(t, c, i, tape_gated(t, behind, y, ACTIVATION_NONE));
-    return decoder_linear(t, rows, "out_proj", h, c->has_conv_bias, ACTIVATION_NONE);
+    return decoder_linear(t, rows, "out_proj", h, c->conv.has_bias, ACTIVATION_NONE);
 }
 
 static Value attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
@@ -124,7 +124,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     tape_group(t, 1 + i);
     tape_prefix(t, "model.layers.%zu.", i);
     const Value n = decoder_norm(t, c, x, "operator_norm");
-    const Value mixed = c->is_conv[i] ? short_conv(t, c, i, n) : attention(t, c, i, ropes, n);
+    const Value mixed = c->conv.layers[i] ? short_conv(t, c, i, n) : attention(t, c, i, ropes, n);
     const Value a = tape_add(t, decoder_rows(t, c, i, x), mixed);
 
     tape_prefix(t, "model.layers.%zu.", i);

@@ -12,14 +12,14 @@ static Status llama_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 {
     TRY(decoder_read(arena, root, &llama_defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
+    return json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err);
 }
 
 static void llama_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &llama_defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
 }
 
 // One set of heads, and the token table for an output layer: what suits small models. Llama drops nothing but attention.
@@ -27,12 +27,12 @@ static void llama_complete(ModelConfig *c)
 {
     c->n_kv_heads = c->n_heads;
     c->head_dim = c->hidden_size / c->n_heads;
-    c->rotary_dims = c->head_dim;
-    c->rope.theta = llama_defaults.theta;
+    c->rotary.dims = c->head_dim;
+    c->rotary.rope.theta = llama_defaults.theta;
     c->activation = ACTIVATION_SILU;
     c->layer_norm_eps = 1e-6f;
-    c->hidden_dropout = 0;
-    c->is_tied = true;
+    c->dropout.hidden = 0;
+    c->output.is_tied = true;
 }
 
 const Architecture architecture_llama = {
@@ -53,7 +53,7 @@ static Status mistral_read(Arena *arena, const Json *root, ModelConfig *c, Error
 {
     TRY(decoder_read(arena, root, &llama_defaults, c, err));
     if (!json_get(root, "sliding_window")) {
-        c->window = 4096; // Transformers' default; null says that there is none
+        c->attention.window = 4096; // Transformers' default; null says that there is none
         return STATUS_OK;
     }
     return decoder_read_window(root, c, err);
@@ -91,14 +91,14 @@ static Status qwen_read_window(Arena *arena, const Json *root, ModelConfig *c, E
     bool *is_local = NULL;
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i >= (size_t)first;
-    c->is_local = is_local;
+    c->attention.is_local = is_local;
     return STATUS_OK;
 }
 
 static Status qwen2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &llama_defaults, c, err));
-    c->has_qkv_bias = true;
+    c->attention.has_qkv_bias = true;
     return qwen_read_window(arena, root, c, err);
 }
 
@@ -108,15 +108,16 @@ static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *
     defaults.head_dim = 128;
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = true;
+    c->attention.has_head_norms = true;
     return qwen_read_window(arena, root, c, err);
 }
 
 static void qwen_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &llama_defaults, w);
-    json_member_bool(w, "use_sliding_window", c->window > 0);
-    if (c->has_head_norms) json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "use_sliding_window", c->attention.window > 0);
+    if (c->attention.has_head_norms)
+        json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 const Architecture architecture_qwen2 = {
@@ -151,21 +152,21 @@ static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
     DecoderDefaults defaults = llama_defaults;
     defaults.norm_epsilon = 1e-5;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    c->rope.rereads = c->rope.kind == ROPE_LONGROPE;
+    c->rotary.rope.rereads = c->rotary.rope.kind == ROPE_LONGROPE;
     TRY(config_read_size_or(root, "original_max_position_embeddings", PHI3_ORIGINAL_POSITIONS,
-                            &c->rope.original_positions, err));
-    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
+                            &c->rotary.rope.original_positions, err));
+    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->dropout.embedding, err));
     return decoder_read_window(root, c, err);
 }
 
 static void phi3_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &llama_defaults, w);
-    if (c->rope.kind == ROPE_LONGROPE)
-        json_member_u64(w, "original_max_position_embeddings", c->rope.original_positions);
-    json_member_float(w, "resid_pdrop", c->hidden_dropout);
-    json_member_float(w, "embd_pdrop", c->embedding_dropout);
+    if (c->rotary.rope.kind == ROPE_LONGROPE)
+        json_member_u64(w, "original_max_position_embeddings", c->rotary.rope.original_positions);
+    json_member_float(w, "resid_pdrop", c->dropout.hidden);
+    json_member_float(w, "embd_pdrop", c->dropout.embedding);
 }
 
 const Architecture architecture_phi3 = {

@@ -21,16 +21,16 @@ static Status ernie_read(Arena *arena, const Json *root, ModelConfig *c, Error *
     bool has_bias = false;
     TRY(decoder_read(arena, root, &ernie_defaults, c, err));
     TRY(json_opt_bool(root, "use_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = has_bias;
-    c->rotates_pairs = true;
-    c->attention_dropout = 0; // whatever config.json says, as in Transformers
+    c->attention.has_qkv_bias = c->attention.has_output_bias = c->block.has_mlp_bias = has_bias;
+    c->rotary.in_pairs = true;
+    c->dropout.attention = 0; // whatever config.json says, as in Transformers
     return STATUS_OK;
 }
 
 static void ernie_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &ernie_defaults, w);
-    json_member_bool(w, "use_bias", c->has_qkv_bias);
+    json_member_bool(w, "use_bias", c->attention.has_qkv_bias);
     decoder_write_pad(c, w);
 }
 
@@ -53,9 +53,9 @@ static const DecoderDefaults helium_defaults = {.theta = 100000,
 static Status helium_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &helium_defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
-    c->rotates_pairs = true;
+    TRY(json_opt_bool(root, "attention_bias", &c->attention.has_qkv_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
+    c->rotary.in_pairs = true;
     if (c->n_heads * c->head_dim == c->hidden_size) return STATUS_OK;
     return json_error(root, err, "%zu heads of %zu columns do not fill hidden_size %zu", c->n_heads,
                       c->head_dim, c->hidden_size);
@@ -64,8 +64,8 @@ static Status helium_read(Arena *arena, const Json *root, ModelConfig *c, Error 
 static void helium_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &helium_defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
     decoder_write_pad(c, w);
 }
 
@@ -91,21 +91,21 @@ static const DecoderDefaults seed_defaults = {.theta = 10000,
 static Status seed_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &seed_defaults, c, err));
-    c->has_qkv_bias = true;
-    TRY(json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err));
-    TRY(json_opt_bool(root, "attention_out_bias", &c->has_output_bias, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
-    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0.1, &c->attention_dropout, err));
-    return config_read_float(root, "residual_dropout", 0, 0.999, 0.1, &c->hidden_dropout, err);
+    c->attention.has_qkv_bias = true;
+    TRY(json_opt_bool(root, "attention_bias", &c->attention.has_qkv_bias, err));
+    TRY(json_opt_bool(root, "attention_out_bias", &c->attention.has_output_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0.1, &c->dropout.attention, err));
+    return config_read_float(root, "residual_dropout", 0, 0.999, 0.1, &c->dropout.hidden, err);
 }
 
 static void seed_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &seed_defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "attention_out_bias", c->has_output_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
-    json_member_float(w, "residual_dropout", c->hidden_dropout);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "attention_out_bias", c->attention.has_output_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
+    json_member_float(w, "residual_dropout", c->dropout.hidden);
     decoder_write_pad(c, w);
 }
 
@@ -131,11 +131,11 @@ static Status hunyuan_read_alpha(const Json *root, ModelConfig *c, Error *err)
 {
     const Json *parameters = decoder_rope_parameters(root);
     double alpha = 0;
-    if (c->rope.kind != ROPE_DYNAMIC) return STATUS_OK;
+    if (c->rotary.rope.kind != ROPE_DYNAMIC) return STATUS_OK;
     TRY(json_opt_double(parameters, "alpha", 0, 1e12, &alpha, err));
     if (alpha == 0) return STATUS_OK;
     const double dims = (double)c->head_dim;
-    c->rope = (RopeConfig){.theta = c->rope.theta * pow(alpha, dims / (dims - 2))};
+    c->rotary.rope = (RopeConfig){.theta = c->rotary.rope.theta * pow(alpha, dims / (dims - 2))};
     return config_read_size(root, "max_position_embeddings", &c->max_positions, err);
 }
 
@@ -143,15 +143,15 @@ static Status hunyuan_read(Arena *arena, const Json *root, ModelConfig *c, Error
 {
     TRY(decoder_read(arena, root, &hunyuan_defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = true;
-    c->head_norm = HEAD_NORM_RMS_TURNED;
+    c->attention.has_head_norms = true;
+    c->attention.head_norm = HEAD_NORM_RMS_TURNED;
     return hunyuan_read_alpha(root, c, err);
 }
 
 static void hunyuan_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &hunyuan_defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
     decoder_write_pad(c, w);
 }
 
@@ -270,12 +270,12 @@ static Status third_read(Arena *arena, const Json *root, ModelConfig *c, Error *
     const Json *parameters = decoder_rope_parameters(root);
     if (!parameters || json_kind(parameters) != JSON_OBJECT)
         return json_error(root, err, "rope_parameters must say how positions are scaled");
-    TRY(json_want_double(parameters, "llama_4_scaling_beta", 0, 1e6, &c->rope.growth, err));
+    TRY(json_want_double(parameters, "llama_4_scaling_beta", 0, 1e6, &c->rotary.rope.growth, err));
     TRY(config_read_size(parameters, "original_max_position_embeddings",
-                         &c->rope.original_positions, err));
-    if (c->rotary_dims != c->head_dim)
+                         &c->rotary.rope.original_positions, err));
+    if (c->rotary.dims != c->head_dim)
         return json_error(root, err, "of each head all columns must turn: found %zu of %zu",
-                          c->rotary_dims, c->head_dim);
+                          c->rotary.dims, c->head_dim);
     return decoder_read_window(root, c, err);
 }
 
@@ -312,7 +312,7 @@ static Status internlm_read(Arena *arena, const Json *root, ModelConfig *c, Erro
     TRY(json_opt_bool(root, "mlp_bias", &of_others, err));
     TRY(json_opt_bool(root, "qkv_bias", &of_qkv, err));
     TRY(json_opt_bool(root, "bias", &of_others, err));
-    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = of_others;
+    c->attention.has_qkv_bias = c->attention.has_output_bias = c->block.has_mlp_bias = of_others;
     if (of_qkv == of_others) return STATUS_OK;
     return json_error(root, err, "qkv_bias and bias must be the same, as in Transformers");
 }
@@ -320,8 +320,8 @@ static Status internlm_read(Arena *arena, const Json *root, ModelConfig *c, Erro
 static void internlm_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &internlm_defaults, w);
-    json_member_bool(w, "qkv_bias", c->has_qkv_bias);
-    json_member_bool(w, "bias", c->has_mlp_bias);
+    json_member_bool(w, "qkv_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "bias", c->block.has_mlp_bias);
     decoder_write_pad(c, w);
 }
 
@@ -349,25 +349,25 @@ static Status cwm_read(Arena *arena, const Json *root, ModelConfig *c, Error *er
     bool *is_local = NULL;
     TRY(decoder_read(arena, root, &cwm_defaults, c, err));
     if (!decoder_rope_parameters(root)) // what a silent file means
-        c->rope = (RopeConfig){.kind = ROPE_LLAMA3,
-                               .theta = cwm_defaults.theta,
-                               .factor = 16,
-                               .low_freq_factor = 1,
-                               .high_freq_factor = 4,
-                               .original_positions = 8192};
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+        c->rotary.rope = (RopeConfig){.kind = ROPE_LLAMA3,
+                                      .theta = cwm_defaults.theta,
+                                      .factor = 16,
+                                      .low_freq_factor = 1,
+                                      .high_freq_factor = 4,
+                                      .original_positions = 8192};
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
     TRY(decoder_read_window_or(root, 8192, c, err));
     if (config_has(root, "layer_types")) return decoder_read_layer_types(arena, root, 0, c, err);
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i % PATTERN != 0;
-    c->is_local = is_local;
+    c->attention.is_local = is_local;
     return STATUS_OK;
 }
 
 static void cwm_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &cwm_defaults, w);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
 }
 
 const Architecture architecture_cwm = {

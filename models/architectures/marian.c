@@ -38,7 +38,7 @@ static void marian_write_config(const ModelConfig *config, JsonWriter *w)
 {
     transformer_write_config(config, w);
     // Tables that are apart because nothing is tied are told by tie_word_embeddings.
-    const bool is_shared = !config->decoder.has_own_table || config->has_own_output;
+    const bool is_shared = !config->decoder.has_own_table || config->output.is_own;
     json_member_bool(w, "share_encoder_decoder_embeddings",
                      is_shared && config->decoder.vocab_size == 0);
     json_member_u64(w, "decoder_vocab_size", model_config_target_vocab(config));
@@ -56,7 +56,7 @@ static void complete(ModelConfig *config)
     d->intermediate_size = config->intermediate_size;
     d->start_id = config->pad_id;
     d->has_scaled_embedding = true;
-    config->attention_dropout = 0.0f;
+    config->dropout.attention = 0.0f;
     config->activation = ACTIVATION_RELU;
     config->initializer_range = 1.0f / sqrtf((float)config->hidden_size);
 }

@@ -24,8 +24,8 @@ static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out, bool ha
 
 static Value norm(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
-    return c->norm_bias ? tape_layer_norm(t, x, name, c->layer_norm_eps)
-                        : tape_layer_norm_unbiased(t, x, name, c->layer_norm_eps);
+    return c->block.has_norm_bias ? tape_layer_norm(t, x, name, c->layer_norm_eps)
+                                  : tape_layer_norm_unbiased(t, x, name, c->layer_norm_eps);
 }
 
 static RopeId angles(Tape *t, const ModelConfig *c, double theta)
@@ -46,7 +46,7 @@ static RopeId angles(Tape *t, const ModelConfig *c, double theta)
 // Whether the head reads one token of each sequence.
 static bool reads_one_token(const ModelConfig *c)
 {
-    return (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN) ||
+    return (c->head == HEAD_EMBEDDING && c->embedding.pool != POOL_MEAN) ||
            (c->head == HEAD_SEQUENCE && c->classifies_first) ||
            (c->head == HEAD_MASKED_LM && c->one_token);
 }
@@ -67,14 +67,15 @@ static Value one_token(Tape *t, const ModelConfig *c, Value x)
 static Value attention(Tape *t, const ModelConfig *c, const Ropes *ropes, size_t i, Value x)
 {
     const size_t h = c->hidden_size, head_dim = h / c->n_heads;
-    const RopeId rope = c->is_global[i] ? ropes->global : ropes->local;
+    const RopeId rope = c->modernbert.is_global[i] ? ropes->global : ropes->local;
     const TapeAttention how = {.n_heads = c->n_heads,
                                .n_kv_heads = c->n_heads,
                                .head_dim = head_dim,
                                .scale = 1.0f / sqrtf((float)head_dim),
-                               .window = c->is_global[i] ? 0 : c->local_reach + 1,
-                               .dropout = c->attention_dropout};
-    const Dense qkv = dense(t, "attn.Wqkv", h, 3 * h, c->attention_bias);
+                               .window =
+                                   c->modernbert.is_global[i] ? 0 : c->modernbert.local_reach + 1,
+                               .dropout = c->dropout.attention};
+    const Dense qkv = dense(t, "attn.Wqkv", h, 3 * h, c->modernbert.has_attention_bias);
     Value q, k, v;
     if (is_cut(c, i)) {
         const Value kv = tape_linear_part(t, x, qkv, h, 3 * h, ACTIVATION_NONE);
@@ -90,33 +91,34 @@ static Value attention(Tape *t, const ModelConfig *c, const Ropes *ropes, size_t
     q = tape_rope(t, q, head_dim, rope);
     k = tape_rope(t, k, head_dim, rope);
     const Value mixed = tape_attention(t, q, k, v, &how);
-    const Value out =
-        tape_linear(t, mixed, dense(t, "attn.Wo", h, h, c->attention_bias), ACTIVATION_NONE);
-    return tape_dropout(t, out, c->attention_dropout);
+    const Value out = tape_linear(
+        t, mixed, dense(t, "attn.Wo", h, h, c->modernbert.has_attention_bias), ACTIVATION_NONE);
+    return tape_dropout(t, out, c->dropout.attention);
 }
 
 static Value feed_forward(Tape *t, const ModelConfig *c, Value x)
 {
     const size_t h = c->hidden_size, inner = c->intermediate_size;
-    const Value both =
-        tape_linear(t, x, dense(t, "mlp.Wi", h, 2 * inner, c->mlp_bias), ACTIVATION_NONE);
+    const Value both = tape_linear(
+        t, x, dense(t, "mlp.Wi", h, 2 * inner, c->modernbert.has_mlp_bias), ACTIVATION_NONE);
     const Value gated = tape_gated(t, tape_columns(t, both, 0, inner),
                                    tape_columns(t, both, inner, 2 * inner), c->activation);
-    return tape_linear(t, tape_dropout(t, gated, c->mlp_dropout),
-                       dense(t, "mlp.Wo", inner, h, c->mlp_bias), ACTIVATION_NONE);
+    return tape_linear(t, tape_dropout(t, gated, c->dropout.mlp),
+                       dense(t, "mlp.Wo", inner, h, c->modernbert.has_mlp_bias), ACTIVATION_NONE);
 }
 
 // The hidden states after the last norm; *word receives the token table.
 static Value encoder(Tape *t, const ModelConfig *c, ParamId *word)
 {
-    const bool is_tied = c->head == HEAD_MASKED_LM && !c->has_own_output;
-    const Ropes ropes = {angles(t, c, c->global_theta), angles(t, c, c->local_theta)};
+    const bool is_tied = c->head == HEAD_MASKED_LM && !c->output.is_own;
+    const Ropes ropes = {angles(t, c, c->modernbert.global_theta),
+                         angles(t, c, c->modernbert.local_theta)};
     tape_group(t, 0);
     tape_prefix(t, "model.embeddings.");
     *word = is_tied ? tape_tied_table(t, "tok_embeddings", c->vocab_size, c->hidden_size, c->pad_id)
                     : tape_table(t, "tok_embeddings", c->vocab_size, c->hidden_size, c->pad_id);
     Value x = tape_embedding(t, *word, PARAM_NONE, PARAM_NONE);
-    x = tape_dropout(t, norm(t, c, x, "norm"), c->embedding_dropout);
+    x = tape_dropout(t, norm(t, c, x, "norm"), c->dropout.embedding);
     tape_hidden(t, x);
     for (size_t i = 0; i < c->n_layers; i++) {
         tape_group(t, 1 + i);
@@ -136,15 +138,15 @@ static Value encoder(Tape *t, const ModelConfig *c, ParamId *word)
 // What every head but the embedding begins with.
 static Value head_layer(Tape *t, const ModelConfig *c, Value x)
 {
-    const Value inner =
-        tape_linear(t, x, dense(t, "head.dense", c->hidden_size, c->hidden_size, c->head_bias),
-                    c->head_activation);
+    const Value inner = tape_linear(
+        t, x, dense(t, "head.dense", c->hidden_size, c->hidden_size, c->modernbert.has_head_bias),
+        c->modernbert.head_activation);
     return norm(t, c, inner, "head.norm");
 }
 
 static Value classifier(Tape *t, const ModelConfig *c, Value x)
 {
-    const Value inner = tape_dropout(t, head_layer(t, c, x), c->classifier_dropout);
+    const Value inner = tape_dropout(t, head_layer(t, c, x), c->dropout.classifier);
     return tape_linear(t, inner, dense(t, "classifier", c->hidden_size, c->n_labels, true),
                        ACTIVATION_NONE);
 }
@@ -163,12 +165,13 @@ static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
         return classifier(t, c, x);
     case HEAD_MASKED_LM:
         x = head_layer(t, c, reads_one_token(c) ? one_token(t, c, x) : x);
-        if (c->has_own_output)
-            return tape_linear(t, x,
-                               dense(t, "decoder", c->hidden_size, c->vocab_size, c->decoder_bias),
-                               ACTIVATION_NONE);
+        if (c->output.is_own)
+            return tape_linear(
+                t, x,
+                dense(t, "decoder", c->hidden_size, c->vocab_size, c->modernbert.has_decoder_bias),
+                ACTIVATION_NONE);
         return tape_linear_tied(t, x, word,
-                                c->decoder_bias
+                                c->modernbert.has_decoder_bias
                                     ? tape_vector(t, "decoder.bias", c->vocab_size, INIT_ZERO)
                                     : PARAM_NONE);
     case HEAD_CAUSAL_LM: // not among its classes

@@ -28,7 +28,7 @@ static Status read_kinds(Arena *arena, const Json *root, ModelConfig *config, Er
                           "\"; known are full_attention, sliding_attention",
                           SLICE_ARG(type));
     }
-    config->is_global = is_global;
+    config->modernbert.is_global = is_global;
     return STATUS_OK;
 }
 
@@ -61,36 +61,39 @@ static Status refuse_scaling(const Json *root, Error *err)
 static Status read_positions(const Json *root, ModelConfig *config, Error *err)
 {
     int64_t local = 128;
-    config->global_theta = 160000.0;
+    config->modernbert.global_theta = 160000.0;
     TRY(refuse_scaling(root, err));
     TRY(json_opt_i64(root, "local_attention", 1, 1 << 24, &local, err));
-    config->local_reach = (size_t)local / 2; // to each side
-    TRY(json_opt_double(root, "global_rope_theta", 1.0, 1e12, &config->global_theta, err));
+    config->modernbert.local_reach = (size_t)local / 2; // to each side
+    TRY(json_opt_double(root, "global_rope_theta", 1.0, 1e12, &config->modernbert.global_theta,
+                        err));
     const Json *old = json_get(root, "local_rope_theta");
     // null in the older style: as the global one.
-    config->local_theta = old && json_kind(old) == JSON_NULL ? config->global_theta : 10000.0;
-    TRY(json_opt_double(root, "local_rope_theta", 1.0, 1e12, &config->local_theta, err));
-    TRY(read_theta(root, "full_attention", &config->global_theta, err));
-    return read_theta(root, "sliding_attention", &config->local_theta, err);
+    config->modernbert.local_theta =
+        old && json_kind(old) == JSON_NULL ? config->modernbert.global_theta : 10000.0;
+    TRY(json_opt_double(root, "local_rope_theta", 1.0, 1e12, &config->modernbert.local_theta, err));
+    TRY(read_theta(root, "full_attention", &config->modernbert.global_theta, err));
+    return read_theta(root, "sliding_attention", &config->modernbert.local_theta, err);
 }
 
 static Status read_biases(const Json *root, ModelConfig *config, Error *err)
 {
-    config->decoder_bias = true;
-    TRY(json_opt_bool(root, "attention_bias", &config->attention_bias, err));
-    TRY(json_opt_bool(root, "mlp_bias", &config->mlp_bias, err));
-    TRY(json_opt_bool(root, "norm_bias", &config->norm_bias, err));
-    TRY(json_opt_bool(root, "classifier_bias", &config->head_bias, err));
-    TRY(json_opt_bool(root, "decoder_bias", &config->decoder_bias, err));
+    config->modernbert.has_decoder_bias = true;
+    TRY(json_opt_bool(root, "attention_bias", &config->modernbert.has_attention_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &config->modernbert.has_mlp_bias, err));
+    TRY(json_opt_bool(root, "norm_bias", &config->block.has_norm_bias, err));
+    TRY(json_opt_bool(root, "classifier_bias", &config->modernbert.has_head_bias, err));
+    TRY(json_opt_bool(root, "decoder_bias", &config->modernbert.has_decoder_bias, err));
     return config_read_own_output(root, config, err);
 }
 
 static Status read_head(const Json *root, ModelConfig *config, Error *err)
 {
     TRY(config_read_classifier_pooling(root, "cls", "cls", NULL, config, err));
-    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->classifier_dropout,
+    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->dropout.classifier,
                           err));
-    return config_read_activation(root, "classifier_activation", &config->head_activation, err);
+    return config_read_activation(root, "classifier_activation",
+                                  &config->modernbert.head_activation, err);
 }
 
 static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
@@ -106,11 +109,11 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
 static Status read_numbers(const Json *root, ModelConfig *config, Error *err)
 {
     TRY(config_read_float(root, "norm_eps", 0.0, 1.0, 1e-5, &config->layer_norm_eps, err));
-    TRY(config_read_float(root, "embedding_dropout", 0.0, 0.999, 0.0, &config->embedding_dropout,
+    TRY(config_read_float(root, "embedding_dropout", 0.0, 0.999, 0.0, &config->dropout.embedding,
                           err));
-    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, 0.0, &config->attention_dropout,
+    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, 0.0, &config->dropout.attention,
                           err));
-    TRY(config_read_float(root, "mlp_dropout", 0.0, 0.999, 0.0, &config->mlp_dropout, err));
+    TRY(config_read_float(root, "mlp_dropout", 0.0, 0.999, 0.0, &config->dropout.mlp, err));
     TRY(config_read_float(root, "initializer_range", 0.0, 100.0, 0.02, &config->initializer_range,
                           err));
     return config_read_activation(root, "hidden_activation", &config->activation, err);
@@ -130,11 +133,11 @@ static void put_kinds(const ModelConfig *config, JsonWriter *w)
 {
     json_member_array(w, "layer_types");
     for (size_t i = 0; i < config->n_layers; i++)
-        json_put_cstr(w, config->is_global[i] ? "full_attention" : "sliding_attention");
+        json_put_cstr(w, config->modernbert.is_global[i] ? "full_attention" : "sliding_attention");
     json_end_array(w);
-    json_member_u64(w, "local_attention", 2 * config->local_reach);
-    json_member_double(w, "global_rope_theta", config->global_theta);
-    json_member_double(w, "local_rope_theta", config->local_theta);
+    json_member_u64(w, "local_attention", 2 * config->modernbert.local_reach);
+    json_member_double(w, "global_rope_theta", config->modernbert.global_theta);
+    json_member_double(w, "local_rope_theta", config->modernbert.local_theta);
 }
 
 static void write_config(const ModelConfig *config, JsonWriter *w)
@@ -146,21 +149,22 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "intermediate_size", config->intermediate_size);
     json_member_u64(w, "max_position_embeddings", config->max_positions);
     json_member_float(w, "norm_eps", config->layer_norm_eps);
-    json_member_float(w, "embedding_dropout", config->embedding_dropout);
-    json_member_float(w, "attention_dropout", config->attention_dropout);
-    json_member_float(w, "mlp_dropout", config->mlp_dropout);
+    json_member_float(w, "embedding_dropout", config->dropout.embedding);
+    json_member_float(w, "attention_dropout", config->dropout.attention);
+    json_member_float(w, "mlp_dropout", config->dropout.mlp);
     json_member_float(w, "initializer_range", config->initializer_range);
-    json_member_float(w, "classifier_dropout", config->classifier_dropout);
+    json_member_float(w, "classifier_dropout", config->dropout.classifier);
     json_member_cstr(w, "hidden_activation", config_activation_name(config->activation));
-    json_member_cstr(w, "classifier_activation", config_activation_name(config->head_activation));
+    json_member_cstr(w, "classifier_activation",
+                     config_activation_name(config->modernbert.head_activation));
     config_write_classifier_pooling(config, "cls", w);
     put_kinds(config, w);
-    json_member_bool(w, "attention_bias", config->attention_bias);
-    json_member_bool(w, "mlp_bias", config->mlp_bias);
-    json_member_bool(w, "norm_bias", config->norm_bias);
-    json_member_bool(w, "classifier_bias", config->head_bias);
-    json_member_bool(w, "decoder_bias", config->decoder_bias);
-    if (config->has_own_output) json_member_bool(w, "tie_word_embeddings", false);
+    json_member_bool(w, "attention_bias", config->modernbert.has_attention_bias);
+    json_member_bool(w, "mlp_bias", config->modernbert.has_mlp_bias);
+    json_member_bool(w, "norm_bias", config->block.has_norm_bias);
+    json_member_bool(w, "classifier_bias", config->modernbert.has_head_bias);
+    json_member_bool(w, "decoder_bias", config->modernbert.has_decoder_bias);
+    if (config->output.is_own) json_member_bool(w, "tie_word_embeddings", false);
 }
 
 const Architecture architecture_modernbert = {
@@ -185,24 +189,24 @@ static Status decoder_read_config(Arena *arena, const Json *root, ModelConfig *c
     TRY(read_config(arena, root, c, err));
     TRY(config_split_heads(root, "hidden_size", c, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
-    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->is_global[i];
-    c->is_local = is_local;
-    c->window = c->local_reach; // the token itself included
-    if (c->window == 0)
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->modernbert.is_global[i];
+    c->attention.is_local = is_local;
+    c->attention.window = c->modernbert.local_reach; // the token itself included
+    if (c->attention.window == 0)
         return json_error(json_get(root, "local_attention"), err, "must be at least 2");
-    c->rotary_dims = c->head_dim;
-    c->rope = (RopeConfig){.theta = c->global_theta};
-    c->rope_local = (RopeConfig){.theta = c->local_theta};
-    c->has_qkv_bias = c->attention_bias;
-    c->has_logit_bias = c->decoder_bias;
-    c->is_tied = true;
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+    c->rotary.dims = c->head_dim;
+    c->rotary.rope = (RopeConfig){.theta = c->modernbert.global_theta};
+    c->rotary.rope_local = (RopeConfig){.theta = c->modernbert.local_theta};
+    c->attention.has_qkv_bias = c->modernbert.has_attention_bias;
+    c->output.has_bias = c->modernbert.has_decoder_bias;
+    c->output.is_tied = true;
+    return json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err);
 }
 
 static void decoder_write_config(const ModelConfig *c, JsonWriter *w)
 {
     write_config(c, w);
-    if (!c->is_tied) json_member_bool(w, "tie_word_embeddings", false);
+    if (!c->output.is_tied) json_member_bool(w, "tie_word_embeddings", false);
 }
 
 const Architecture architecture_modernbert_decoder = {

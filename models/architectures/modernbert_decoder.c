@@ -12,10 +12,11 @@
 static Value feed_forward(Tape *t, const ModelConfig *c, Value x)
 {
     const DensePart both = {"Wi", 2 * c->intermediate_size};
-    const Dense gates =
-        tape_dense_parts(t, &both, 1, c->hidden_size, c->mlp_bias ? 0 : DENSE_NO_BIAS);
-    const Value inner = tape_dropout(t, decoder_gate(t, c, gates, x), c->mlp_dropout);
-    return decoder_linear(t, inner, "Wo", c->hidden_size, c->mlp_bias, ACTIVATION_NONE);
+    const Dense gates = tape_dense_parts(t, &both, 1, c->hidden_size,
+                                         c->modernbert.has_mlp_bias ? 0 : DENSE_NO_BIAS);
+    const Value inner = tape_dropout(t, decoder_gate(t, c, gates, x), c->dropout.mlp);
+    return decoder_linear(t, inner, "Wo", c->hidden_size, c->modernbert.has_mlp_bias,
+                          ACTIVATION_NONE);
 }
 
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
@@ -26,10 +27,10 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     const Value n = i == 0 ? x : decoder_layer_norm(t, c, x, "attn_norm");
     tape_prefix(t, "model.layers.%zu.attn.", i);
     const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, heads), n);
-    const Value out =
-        decoder_linear(t, mixed, "Wo", c->hidden_size, c->attention_bias, ACTIVATION_NONE);
+    const Value out = decoder_linear(t, mixed, "Wo", c->hidden_size,
+                                     c->modernbert.has_attention_bias, ACTIVATION_NONE);
     const Value a =
-        tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->attention_dropout));
+        tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->dropout.attention));
     tape_prefix(t, "model.layers.%zu.", i);
     const Value m = decoder_layer_norm(t, c, a, "mlp_norm");
     tape_prefix(t, "model.layers.%zu.mlp.", i);
@@ -38,8 +39,8 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 static Value head_layer(Tape *t, const ModelConfig *c, const char *dense, const char *norm, Value x)
 {
-    const Value inner =
-        decoder_linear(t, x, dense, c->hidden_size, c->head_bias, c->head_activation);
+    const Value inner = decoder_linear(t, x, dense, c->hidden_size, c->modernbert.has_head_bias,
+                                       c->modernbert.head_activation);
     return decoder_layer_norm(t, c, inner, norm);
 }
 
@@ -51,8 +52,9 @@ static Value head(Tape *t, const ModelConfig *c, ParamId table, Value x)
         return decoder_next_token(t, c, table, "decoder",
                                   head_layer(t, c, "lm_head.dense", "lm_head.norm", x));
     const Value inner =
-        tape_dropout(t, head_layer(t, c, "head.dense", "head.norm", x), c->classifier_dropout);
-    return decoder_linear(t, inner, "classifier", c->n_labels, c->head_bias, ACTIVATION_NONE);
+        tape_dropout(t, head_layer(t, c, "head.dense", "head.norm", x), c->dropout.classifier);
+    return decoder_linear(t, inner, "classifier", c->n_labels, c->modernbert.has_head_bias,
+                          ACTIVATION_NONE);
 }
 
 void modernbert_decoder_record(Tape *t, const ModelConfig *c)

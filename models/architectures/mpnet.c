@@ -26,5 +26,5 @@ static const EncoderNames names = {
 
 void mpnet_record(Tape *t, const ModelConfig *c)
 {
-    encoder_record_roberta(t, c, &names, c->hidden_dropout);
+    encoder_record_roberta(t, c, &names, c->dropout.hidden);
 }

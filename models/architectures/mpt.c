@@ -62,18 +62,18 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(refuse_variants(root, attention, err));
     TRY(read_sizes(root, c, err));
     c->activation = ACTIVATION_GELU;
-    c->alibi_scale = 1.0f;
-    c->is_tied = true;
+    c->attention.alibi_scale = 1.0f;
+    c->output.is_tied = true;
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
     TRY(decoder_read_tagger(root, c, err));
-    TRY(json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err));
+    TRY(json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err));
     if (!attention) return STATUS_OK;
     TRY(decoder_read_cap(attention, c, err));
-    TRY(config_read_float(attention, "softmax_scale", 1e-9, 1e9, 0, &c->attention_scale, err));
+    TRY(config_read_float(attention, "softmax_scale", 1e-9, 1e9, 0, &c->attention.scale, err));
     // Of what both layers add too.
-    TRY(config_read_float(attention, "attn_pdrop", 0, 0.999, 0, &c->attention_dropout, err));
-    c->hidden_dropout = c->attention_dropout;
+    TRY(config_read_float(attention, "attn_pdrop", 0, 0.999, 0, &c->dropout.attention, err));
+    c->dropout.hidden = c->dropout.attention;
     return STATUS_OK;
 }
 
@@ -86,11 +86,11 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "max_seq_len", c->max_positions);
     json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
     json_member_float(w, "initializer_range", c->initializer_range);
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+    json_member_bool(w, "tie_word_embeddings", c->output.is_tied);
     json_put_key(w, "attn_config");
     json_begin_object(w);
-    if (c->attention_scale > 0) json_member_float(w, "softmax_scale", c->attention_scale);
-    json_member_float(w, "attn_pdrop", c->attention_dropout);
+    if (c->attention.scale > 0) json_member_float(w, "softmax_scale", c->attention.scale);
+    json_member_float(w, "attn_pdrop", c->dropout.attention);
     decoder_write_cap(c, w);
     json_end_object(w);
 }

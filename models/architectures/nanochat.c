@@ -45,22 +45,22 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
     if (logits > 0) TRY(json_opt_double(root, "final_logit_softcapping", 0, 1e9, &logits, err));
-    c->output_soft_cap = (float)logits;
-    c->has_head_norms = true;
-    c->head_norm = HEAD_NORM_RMS_BARE;
-    if (c->rope.kind == ROPE_DYNAMIC)
+    c->output.soft_cap = (float)logits;
+    c->attention.has_head_norms = true;
+    c->attention.head_norm = HEAD_NORM_RMS_BARE;
+    if (c->rotary.rope.kind == ROPE_DYNAMIC)
         return json_error(decoder_rope_parameters(root), err, "\"dynamic\" is not supported here");
-    c->rope.is_backward = true;
+    c->rotary.rope.is_backward = true;
     return STATUS_OK;
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
     json_put_key(w, "final_logit_softcapping");
-    if (c->output_soft_cap > 0)
-        json_put_float(w, c->output_soft_cap);
+    if (c->output.soft_cap > 0)
+        json_put_float(w, c->output.soft_cap);
     else
         json_put_null(w);
     decoder_write_pad(c, w);

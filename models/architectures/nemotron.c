@@ -37,15 +37,15 @@ static const DecoderDefaults arcee_defaults = {
 
 static Status read_biases(const Json *root, bool missing, ModelConfig *c, Error *err)
 {
-    c->has_mlp_bias = missing;
+    c->block.has_mlp_bias = missing;
     TRY(decoder_read_attention_bias(root, missing, c, err));
-    return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
+    return json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err);
 }
 
 static void write_biases(const ModelConfig *c, JsonWriter *w)
 {
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
 }
 
 static const DecoderDefaults jais_defaults = {.theta = 10000,
@@ -57,7 +57,7 @@ static const DecoderDefaults jais_defaults = {.theta = 10000,
 static Status read_jais(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &jais_defaults, c, err));
-    c->norm_bias = true;
+    c->block.has_norm_bias = true;
     return read_biases(root, true, c, err);
 }
 
@@ -70,7 +70,7 @@ static void write_jais(const ModelConfig *c, JsonWriter *w)
 static Status read_nemotron(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &nemotron_defaults, c, err));
-    c->norm_bias = true;
+    c->block.has_norm_bias = true;
     c->norm_weight_offset = 1.0f;
     return read_biases(root, false, c, err);
 }

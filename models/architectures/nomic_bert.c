@@ -59,13 +59,13 @@ static Status read_first(const Json *root, ModelConfig *c, Error *err)
     TRY(config_read_size_or(root, "n_inner", 4 * c->hidden_size, &c->intermediate_size, err));
     TRY(config_read_size(root, "n_positions", &c->max_positions, err));
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-12, &c->layer_norm_eps, err));
-    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "attn_pdrop", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "attn_pdrop", 0, 0.999, 0, &c->dropout.attention, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
-    TRY(json_opt_double(root, "rotary_emb_base", 1e-3, 1e18, &c->rope.theta, err));
+    TRY(json_opt_double(root, "rotary_emb_base", 1e-3, 1e18, &c->rotary.rope.theta, err));
     TRY(config_want_string(root, "activation_function", "swiglu", err));
     c->activation = ACTIVATION_SILU;
-    c->classifier_dropout = -1;
+    c->dropout.classifier = -1;
     return config_read_own_output(root, c, err);
 }
 
@@ -73,28 +73,28 @@ static Status read_second(const Json *root, ModelConfig *c, Error *err)
 {
     const Json *parameters = json_get(root, "rope_parameters");
     TRY(bert_config_read_untyped(root, c, err));
-    TRY(config_read_float(root, "hidden_dropout_prob", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->attention_dropout,
+    TRY(config_read_float(root, "hidden_dropout_prob", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->dropout.attention,
                           err));
     if (!json_get(root, "hidden_act")) c->activation = ACTIVATION_SILU;
-    TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &c->rope.theta, err));
+    TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &c->rotary.rope.theta, err));
     if (!config_has(root, "rope_parameters")) return STATUS_OK;
     TRY(config_want_string(parameters, "rope_type", "default", err));
-    return json_opt_double(parameters, "rope_theta", 1e-3, 1e18, &c->rope.theta, err);
+    return json_opt_double(parameters, "rope_theta", 1e-3, 1e18, &c->rotary.rope.theta, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     size_t head_dim = 0;
     (void)arena;
-    c->rope.theta = 1000;
+    c->rotary.rope.theta = 1000;
     TRY(refuse_variants(root, err));
     TRY(json_get(root, "n_embd") ? read_first(root, c, err) : read_second(root, c, err));
     TRY(config_read_size_or(root, "type_vocab_size", 2, &c->type_vocab_size, err));
-    c->rotary_dims = c->hidden_size / c->n_heads;
-    TRY(config_read_size_or(root, "head_dim", c->rotary_dims, &head_dim, err));
+    c->rotary.dims = c->hidden_size / c->n_heads;
+    TRY(config_read_size_or(root, "head_dim", c->rotary.dims, &head_dim, err));
     c->pad_id = 0; // where the file does not say
-    if (head_dim == c->rotary_dims && c->rotary_dims % 2 == 0) return STATUS_OK;
+    if (head_dim == c->rotary.dims && c->rotary.dims % 2 == 0) return STATUS_OK;
     return json_error(
         root, err,
         "heads of %zu columns are not supported: %zu of them, an even one, fill hidden_size %zu",
@@ -107,7 +107,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "type_vocab_size", c->type_vocab_size);
     json_member_object(w, "rope_parameters");
     json_member_cstr(w, "rope_type", "default");
-    json_member_double(w, "rope_theta", c->rope.theta);
+    json_member_double(w, "rope_theta", c->rotary.rope.theta);
     json_end_object(w);
 }
 

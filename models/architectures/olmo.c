@@ -33,7 +33,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
     decoder_write_cap(c, w);
     decoder_write_pad(c, w);
 }

@@ -29,7 +29,8 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     tape_group(t, 1 + i);
     tape_prefix(t, "model.layers.%zu.self_attn.", i);
     const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), x);
-    const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
+    const Value out =
+        decoder_linear(t, mixed, "o_proj", h, c->attention.has_output_bias, ACTIVATION_NONE);
     tape_prefix(t, "model.layers.%zu.", i);
     const Value a =
         tape_add(t, decoder_rows(t, c, i, x), decoder_norm(t, c, out, "post_attention_layernorm"));
@@ -52,14 +53,14 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = c->norms_all_heads = true;
+    c->attention.has_head_norms = c->attention.norms_all_heads = true;
     return STATUS_OK;
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
 }
 
 const Architecture architecture_olmo2 = {
@@ -84,20 +85,20 @@ static const DecoderDefaults third_defaults = {
 static Status read_ropes(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     const Json *both = json_get(root, "rope_parameters");
-    c->rope_local = (RopeConfig){.theta = c->rope.theta};
+    c->rotary.rope_local = (RopeConfig){.theta = c->rotary.rope.theta};
     if (!both || json_kind(both) != JSON_OBJECT || !json_get(both, "full_attention"))
         return STATUS_OK;
     TRY(decoder_read_rope(arena, root, json_get(both, "full_attention"), third_defaults.theta, c,
-                          &c->rope, err));
+                          &c->rotary.rope, err));
     return decoder_read_rope(arena, root, json_get(both, "sliding_attention"), third_defaults.theta,
-                             c, &c->rope_local, err);
+                             c, &c->rotary.rope_local, err);
 }
 
 static Status read_third(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &third_defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = c->norms_all_heads = true;
+    c->attention.has_head_norms = c->attention.norms_all_heads = true;
     TRY(read_ropes(arena, root, c, err));
     TRY(decoder_read_window_or(root, 4096, c, err));
     return decoder_read_layer_types(arena, root, 4, c, err);
@@ -132,7 +133,7 @@ static Status read_flex(Arena *arena, const Json *root, ModelConfig *c, Error *e
     TRY(decoder_read(arena, root, &flex_defaults, c, err));
     TRY(experts_read(root, &flex_keys, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    c->has_head_norms = c->norms_all_heads = true;
+    c->attention.has_head_norms = c->attention.norms_all_heads = true;
     return STATUS_OK;
 }
 
@@ -163,15 +164,15 @@ static Status read_exaone(Arena *arena, const Json *root, ModelConfig *c, Error 
     int64_t pattern = 4;
     bool *unrotated = NULL;
     TRY(decoder_read(arena, root, &exaone_defaults, c, err));
-    c->has_head_norms = true;
+    c->attention.has_head_norms = true;
     TRY(decoder_read_window_or(root, 4096, c, err));
-    if (c->window == 0) return STATUS_OK;
+    if (c->attention.window == 0) return STATUS_OK;
     if (!config_has(root, "layer_types"))
         TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
     TRY(decoder_read_layer_types(arena, root, (size_t)pattern, c, err));
     TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
-    for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = !c->is_local[i];
-    c->unrotated = unrotated;
+    for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = !c->attention.is_local[i];
+    c->rotary.skips = unrotated;
     return STATUS_OK;
 }
 

@@ -15,12 +15,12 @@ static const float NORM_EPSILON = 1e-5f;
 
 static Value norm_before(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
-    return c->is_post_norm ? x : decoder_layer_norm(t, c, x, name);
+    return c->block.is_post_norm ? x : decoder_layer_norm(t, c, x, name);
 }
 
 static Value norm_after(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
-    return c->is_post_norm ? decoder_layer_norm(t, c, x, name) : x;
+    return c->block.is_post_norm ? decoder_layer_norm(t, c, x, name) : x;
 }
 
 static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
@@ -32,17 +32,18 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
     const Value n = norm_before(t, c, x, "self_attn_layer_norm");
     tape_prefix(t, "model.decoder.layers.%zu.self_attn.", i);
     const Value mixed = decoder_attention(t, c, i, (DecoderRopes){0}, decoder_qkv(t, c, names), n);
-    const Value out = decoder_linear(t, mixed, "out_proj", h, c->has_output_bias, ACTIVATION_NONE);
+    const Value out =
+        decoder_linear(t, mixed, "out_proj", h, c->attention.has_output_bias, ACTIVATION_NONE);
     tape_prefix(t, "model.decoder.layers.%zu.", i);
     const Value sum =
-        tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
+        tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->dropout.hidden));
     const Value a = norm_after(t, c, sum, "self_attn_layer_norm");
 
     const Value m = norm_before(t, c, a, "final_layer_norm");
     const Value inner =
-        decoder_linear(t, m, "fc1", c->intermediate_size, c->has_mlp_bias, c->activation);
-    const Value outer = decoder_linear(t, inner, "fc2", h, c->has_mlp_bias, ACTIVATION_NONE);
-    return norm_after(t, c, tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout)),
+        decoder_linear(t, m, "fc1", c->intermediate_size, c->block.has_mlp_bias, c->activation);
+    const Value outer = decoder_linear(t, inner, "fc2", h, c->block.has_mlp_bias, ACTIVATION_NONE);
+    return norm_after(t, c, tape_add(t, a, tape_dropout(t, outer, c->dropout.hidden)),
                       "final_layer_norm");
 }
 
@@ -97,17 +98,17 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     c->activation = ACTIVATION_RELU;
     if (json_get(root, "activation_function"))
         TRY(config_read_activation(root, "activation_function", &c->activation, err));
-    TRY(config_read_float(root, "dropout", 0, 0.999, 0.1, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(config_read_float(root, "dropout", 0, 0.999, 0.1, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->dropout.attention, err));
     TRY(config_read_float(root, "init_std", 0, 100, 0.02, &c->initializer_range, err));
     TRY(json_opt_bool(root, "enable_bias", &has_bias, err));
     TRY(json_opt_bool(root, "do_layer_norm_before", &norms_before, err));
-    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = has_bias;
-    c->is_post_norm = !norms_before;
-    c->norm_bias = c->is_tied = true;
+    c->attention.has_qkv_bias = c->attention.has_output_bias = c->block.has_mlp_bias = has_bias;
+    c->block.is_post_norm = !norms_before;
+    c->block.has_norm_bias = c->output.is_tied = true;
     c->layer_norm_eps = NORM_EPSILON;
     c->pad_id = json_get(root, "pad_token_id") ? -1 : 1; // null says that there is none
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+    return json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
@@ -121,12 +122,12 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "word_embed_proj_dim",
                     c->embedding_dims > 0 ? c->embedding_dims : c->hidden_size);
     json_member_cstr(w, "activation_function", config_activation_name(c->activation));
-    json_member_float(w, "dropout", c->hidden_dropout);
-    json_member_float(w, "attention_dropout", c->attention_dropout);
+    json_member_float(w, "dropout", c->dropout.hidden);
+    json_member_float(w, "attention_dropout", c->dropout.attention);
     json_member_float(w, "init_std", c->initializer_range);
-    json_member_bool(w, "enable_bias", c->has_qkv_bias);
-    json_member_bool(w, "do_layer_norm_before", !c->is_post_norm);
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+    json_member_bool(w, "enable_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "do_layer_norm_before", !c->block.is_post_norm);
+    json_member_bool(w, "tie_word_embeddings", c->output.is_tied);
 }
 
 const Architecture architecture_opt = {

@@ -10,7 +10,7 @@ static Value embedding(Tape *t, const ModelConfig *c, const WordTables *words, b
         tape_fixed_sinusoids(t, "embed_positions", c->max_positions, c->hidden_size);
     const Value x = transformer_embedding(t, c, is_target ? words->targets : words->source,
                                           positions, is_target);
-    return tape_dropout(t, x, c->hidden_dropout);
+    return tape_dropout(t, x, c->dropout.hidden);
 }
 
 static void pegasus_record(Tape *t, const ModelConfig *c)

@@ -37,21 +37,21 @@ static const DecoderDefaults defaults = {.theta = 10000,
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "qk_layernorm", &c->has_head_norms, err));
-    c->head_norm = HEAD_NORM_LAYER;
-    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
-    c->norm_bias = c->has_qkv_bias = c->has_output_bias = true;
-    c->has_mlp_bias = c->has_logit_bias = true;
+    TRY(json_opt_bool(root, "qk_layernorm", &c->attention.has_head_norms, err));
+    c->attention.head_norm = HEAD_NORM_LAYER;
+    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->dropout.embedding, err));
+    c->block.has_norm_bias = c->attention.has_qkv_bias = c->attention.has_output_bias = true;
+    c->block.has_mlp_bias = c->output.has_bias = true;
     return STATUS_OK;
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "qk_layernorm", c->has_head_norms);
-    json_member_float(w, "resid_pdrop", c->hidden_dropout);
-    json_member_float(w, "embd_pdrop", c->embedding_dropout);
+    json_member_bool(w, "qk_layernorm", c->attention.has_head_norms);
+    json_member_float(w, "resid_pdrop", c->dropout.hidden);
+    json_member_float(w, "embd_pdrop", c->dropout.embedding);
 }
 
 const Architecture architecture_phi = {

@@ -47,7 +47,7 @@ static Value delta_layer(Tape *t, const ModelConfig *c, size_t i, Value x)
     const Value z = tape_columns(t, all, n_qkv, n_qkv + n_v),
                 gates = tape_columns(t, all, n_qkv + n_v, n_qkv + n_v + n_gates);
     const Value qkv =
-        tape_causal_conv(t, tape_columns(t, all, 0, n_qkv), "conv1d", c->n_taps, false);
+        tape_causal_conv(t, tape_columns(t, all, 0, n_qkv), "conv1d", c->conv.n_taps, false);
     const DeltaArgs args = {.n_heads = d->n_heads,
                             .n_key_heads = d->n_key_heads,
                             .key_dim = d->key_dim,
@@ -84,11 +84,11 @@ static Value prepared(Tape *t, const ModelConfig *c, DecoderRopes ropes, Value x
 static Value attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
     const size_t n_q = c->n_heads * c->head_dim, n_kv = c->n_kv_heads * c->head_dim;
-    const unsigned flags = c->has_qkv_bias ? 0 : DENSE_NO_BIAS;
+    const unsigned flags = c->attention.has_qkv_bias ? 0 : DENSE_NO_BIAS;
     const DensePart keys_values[] = {{"k_proj", n_kv}, {"v_proj", n_kv}};
     tape_prefix(t, "model.layers.%zu.self_attn.", i);
     const Value both = decoder_linear(t, decoder_rows(t, c, i, x), "q_proj", 2 * n_q,
-                                      c->has_qkv_bias, ACTIVATION_NONE);
+                                      c->attention.has_qkv_bias, ACTIVATION_NONE);
     const Value kv = tape_linear(t, x, tape_dense_parts(t, keys_values, 2, c->hidden_size, flags),
                                  ACTIVATION_NONE);
     const Value q = prepared(t, c, ropes, half_of(t, c, both, 0), "q_norm");
@@ -98,11 +98,11 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes rop
                               .head_dim = c->head_dim,
                               .scale = 1.0f / sqrtf((float)c->head_dim),
                               .is_causal = true,
-                              .dropout = c->attention_dropout,
+                              .dropout = c->dropout.attention,
                               .is_cached = true};
     const Value mixed = tape_attention(t, q, k, tape_columns(t, kv, n_kv, 2 * n_kv), &as);
     return decoder_linear(t, gated(t, half_of(t, c, both, c->head_dim), mixed), "o_proj",
-                          c->hidden_size, c->has_output_bias, ACTIVATION_NONE);
+                          c->hidden_size, c->attention.has_output_bias, ACTIVATION_NONE);
 }
 
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
@@ -110,7 +110,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     tape_group(t, 1 + i);
     tape_prefix(t, "model.layers.%zu.", i);
     const Value n = decoder_norm(t, c, x, "input_layernorm");
-    const Value mixed = c->is_conv[i] ? delta_layer(t, c, i, n) : attention(t, c, i, ropes, n);
+    const Value mixed = c->conv.layers[i] ? delta_layer(t, c, i, n) : attention(t, c, i, ropes, n);
     const Value a = tape_add(t, decoder_rows(t, c, i, x), mixed);
 
     tape_prefix(t, "model.layers.%zu.", i);

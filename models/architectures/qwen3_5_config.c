@@ -38,7 +38,7 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(config_read_size_or(root, "full_attention_interval", 4, &period, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_conv, "layers", &is_conv, err));
     for (size_t i = 0; i < c->n_layers; i++) is_conv[i] = (i + 1) % period != 0;
-    c->is_conv = is_conv;
+    c->conv.layers = is_conv;
     return decoder_read_conv_layers(root, conv_layer, c->n_layers, is_conv, err);
 }
 
@@ -48,7 +48,7 @@ static Status read_mixers(Arena *arena, const Json *root, const DecoderDefaults 
     TRY(decoder_read(arena, root, usual, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
     c->norm_weight_offset = 1;
-    c->has_head_norms = true;
+    c->attention.has_head_norms = true;
     TRY(read_delta(root, c, err));
     return read_layers(arena, root, c, err);
 }
@@ -56,8 +56,8 @@ static Status read_mixers(Arena *arena, const Json *root, const DecoderDefaults 
 static void write_mixers(const ModelConfig *c, const DecoderDefaults *usual, JsonWriter *w)
 {
     decoder_write(c, usual, w);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_u64(w, "linear_conv_kernel_dim", c->n_taps);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_u64(w, "linear_conv_kernel_dim", c->conv.n_taps);
     json_member_u64(w, "linear_num_key_heads", c->delta.n_key_heads);
     json_member_u64(w, "linear_num_value_heads", c->delta.n_heads);
     json_member_u64(w, "linear_key_head_dim", c->delta.key_dim);

@@ -37,27 +37,27 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     (void)arena;
     TRY(bert_config_read(root, c, err));
     TRY(config_want_bool(root, "tie_word_embeddings", false, err));
-    c->has_own_output = c->head == HEAD_MASKED_LM;
+    c->output.is_own = c->head == HEAD_MASKED_LM;
     TRY(config_read_size_or(root, "input_embedding_size", INPUT_SIZE, &c->embedding_size, err));
-    TRY(config_read_size_or(root, "output_embedding_size", OUTPUT_SIZE, &c->output_size, err));
+    TRY(config_read_size_or(root, "output_embedding_size", OUTPUT_SIZE, &c->output.width, err));
     // What a file leaves out is other than in BERT.
-    TRY(config_read_float(root, "hidden_dropout_prob", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->attention_dropout,
+    TRY(config_read_float(root, "hidden_dropout_prob", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->dropout.attention,
                           err));
-    return config_read_float(root, "classifier_dropout_prob", 0, 0.999, 0.1, &c->classifier_dropout,
+    return config_read_float(root, "classifier_dropout_prob", 0, 0.999, 0.1, &c->dropout.classifier,
                              err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     ModelConfig plain = *c;
-    plain.classifier_dropout = -1.0f; // its name is another
-    plain.has_own_output = false;     // which goes without saying
+    plain.dropout.classifier = -1.0f; // its name is another
+    plain.output.is_own = false;      // which goes without saying
     bert_config_write(&plain, w);
     json_member_u64(w, "input_embedding_size", c->embedding_size);
-    json_member_u64(w, "output_embedding_size", c->output_size);
-    if (c->classifier_dropout >= 0)
-        json_member_float(w, "classifier_dropout_prob", c->classifier_dropout);
+    json_member_u64(w, "output_embedding_size", c->output.width);
+    if (c->dropout.classifier >= 0)
+        json_member_float(w, "classifier_dropout_prob", c->dropout.classifier);
 }
 
 const Architecture architecture_rembert = {

@@ -18,8 +18,8 @@ WordTables seq2seq_tables(Tape *t, const ModelConfig *c, int32_t zero_row)
                                          NULL};
     static const char *const of_targets[] = {"lm_head.weight", "model.shared.weight",
                                              "shared.weight", NULL};
-    const bool is_output = c->head == HEAD_SEQ2SEQ && !c->has_own_output;
-    const size_t first_name = c->has_own_output ? 1 : 0, n_targets = model_config_target_vocab(c);
+    const bool is_output = c->head == HEAD_SEQ2SEQ && !c->output.is_own;
+    const size_t first_name = c->output.is_own ? 1 : 0, n_targets = model_config_target_vocab(c);
     WordTables tables;
     if (!c->decoder.has_own_table) {
         tables.source = word_table(t, c, "shared", c->vocab_size, is_output, zero_row);
@@ -41,7 +41,7 @@ static Value dense(Tape *t, const char *name, Value x, size_t n_out, Activation 
 
 Value seq2seq_head(Tape *t, const ModelConfig *c, Value y)
 {
-    const float p = c->classifier_dropout;
+    const float p = c->dropout.classifier;
     switch (c->head) {
     case HEAD_SEQUENCE:
         y = dense(t, "classification_head.dense", tape_dropout(t, y, p), c->hidden_size,
@@ -66,7 +66,7 @@ Value seq2seq_output(Tape *t, const ModelConfig *c, const WordTables *tables, Va
 {
     const DensePart part = {"lm_head", model_config_target_vocab(c)};
     tape_prefix(t, "%s", "");
-    if (!c->has_own_output) return tape_linear_tied(t, y, tables->targets, bias);
+    if (!c->output.is_own) return tape_linear_tied(t, y, tables->targets, bias);
     Dense output = tape_dense_parts(t, &part, 1, c->hidden_size, DENSE_NO_BIAS);
     output.bias = bias;
     return tape_linear(t, y, output, ACTIVATION_NONE);

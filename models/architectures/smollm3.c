@@ -23,7 +23,7 @@ static Status read_unrotated(Arena *arena, const Json *root, ModelConfig *c, Err
         if (list) TRY(json_as_i64(json_at(list, i), 0, 1, &turns, err));
         unrotated[i] = turns == 0;
     }
-    c->unrotated = unrotated;
+    c->rotary.skips = unrotated;
     return STATUS_OK;
 }
 
@@ -33,8 +33,8 @@ static Status read_window(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(json_opt_bool(root, "use_sliding_window", &uses_window, err));
     if (!uses_window) return STATUS_OK;
     TRY(decoder_read_window(root, c, err));
-    c->is_local = c->unrotated;
-    if (c->window == 0 || !config_has(root, "layer_types")) return STATUS_OK;
+    c->attention.is_local = c->rotary.skips;
+    if (c->attention.window == 0 || !config_has(root, "layer_types")) return STATUS_OK;
     return decoder_read_layer_types(arena, root, 0, c, err);
 }
 
@@ -42,7 +42,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
-    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->block.has_mlp_bias, err));
     TRY(read_unrotated(arena, root, c, err));
     return read_window(arena, root, c, err);
 }
@@ -50,12 +50,12 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "use_sliding_window", c->window > 0);
-    json_member_bool(w, "attention_bias", c->has_qkv_bias);
-    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "use_sliding_window", c->attention.window > 0);
+    json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->block.has_mlp_bias);
     json_member_array(w, "no_rope_layers");
     for (size_t i = 0; i < c->n_layers; i++)
-        json_put_u64(w, c->unrotated && c->unrotated[i] ? 0 : 1);
+        json_put_u64(w, c->rotary.skips && c->rotary.skips[i] ? 0 : 1);
     json_end_array(w);
     decoder_write_pad(c, w); // what is missing would be 128004
 }

@@ -22,12 +22,12 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     const Value a = tape_add(t, decoder_rows(t, c, i, x), out);
 
     tape_prefix(t, "model.layers.%zu.", i);
-    const Value m = c->is_parallel ? decoder_rows(t, c, i, n)
-                                   : decoder_layer_norm(t, c, a, "post_attention_layernorm");
+    const Value m = c->block.is_parallel ? decoder_rows(t, c, i, n)
+                                         : decoder_layer_norm(t, c, a, "post_attention_layernorm");
     tape_prefix(t, "model.layers.%zu.mlp.", i);
     const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS), m);
     const Value outer = decoder_linear(t, inner, "down_proj", h, false, ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
+    return tape_add(t, a, tape_dropout(t, outer, c->dropout.hidden));
 }
 
 static void record(Tape *t, const ModelConfig *c)
@@ -46,21 +46,21 @@ static const DecoderDefaults defaults = {.theta = 10000,
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "qk_layernorm", &c->has_head_norms, err));
-    c->head_norm = HEAD_NORM_LAYER_OWN;
-    TRY(json_opt_bool(root, "use_qkv_bias", &c->has_qkv_bias, err));
-    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
-    c->norm_bias = true;
-    return json_opt_bool(root, "use_parallel_residual", &c->is_parallel, err);
+    TRY(json_opt_bool(root, "qk_layernorm", &c->attention.has_head_norms, err));
+    c->attention.head_norm = HEAD_NORM_LAYER_OWN;
+    TRY(json_opt_bool(root, "use_qkv_bias", &c->attention.has_qkv_bias, err));
+    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->dropout.hidden, err));
+    c->block.has_norm_bias = true;
+    return json_opt_bool(root, "use_parallel_residual", &c->block.is_parallel, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "use_qkv_bias", c->has_qkv_bias);
-    json_member_bool(w, "qk_layernorm", c->has_head_norms);
-    json_member_bool(w, "use_parallel_residual", c->is_parallel);
-    json_member_float(w, "hidden_dropout", c->hidden_dropout);
+    json_member_bool(w, "use_qkv_bias", c->attention.has_qkv_bias);
+    json_member_bool(w, "qk_layernorm", c->attention.has_head_norms);
+    json_member_bool(w, "use_parallel_residual", c->block.is_parallel);
+    json_member_float(w, "hidden_dropout", c->dropout.hidden);
 }
 
 const Architecture architecture_stablelm = {

@@ -36,19 +36,19 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     bool has_bias = true;
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(json_opt_bool(root, "use_bias", &has_bias, err));
-    TRY(config_read_float(root, "residual_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "embedding_dropout", 0, 0.999, 0, &c->embedding_dropout, err));
-    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = has_bias;
-    c->norm_bias = true;
+    TRY(config_read_float(root, "residual_dropout", 0, 0.999, 0, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "embedding_dropout", 0, 0.999, 0, &c->dropout.embedding, err));
+    c->attention.has_qkv_bias = c->attention.has_output_bias = c->block.has_mlp_bias = has_bias;
+    c->block.has_norm_bias = true;
     return decoder_read_window(root, c, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
-    json_member_bool(w, "use_bias", c->has_qkv_bias);
-    json_member_float(w, "residual_dropout", c->hidden_dropout);
-    json_member_float(w, "embedding_dropout", c->embedding_dropout);
+    json_member_bool(w, "use_bias", c->attention.has_qkv_bias);
+    json_member_float(w, "residual_dropout", c->dropout.hidden);
+    json_member_float(w, "embedding_dropout", c->dropout.embedding);
 }
 
 const Architecture architecture_starcoder2 = {

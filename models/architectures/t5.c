@@ -48,7 +48,7 @@ static void add_relative_bias(Tape *t, Stack *s)
 
 static Value residual(Tape *t, const Stack *s, Value x, Value y)
 {
-    return tape_add(t, x, tape_dropout(t, y, s->config->hidden_dropout));
+    return tape_add(t, x, tape_dropout(t, y, s->config->dropout.hidden));
 }
 
 // Whether block i of the decoder is the last and only the rows that a head reads are computed behind its keys and values. A part
@@ -103,7 +103,7 @@ static Value cross_attention(Tape *t, const Stack *s, size_t i, Value x, Value s
                                      .head_dim = c->head_dim,
                                      .scale = 1.0f,
                                      .relative_bias = PARAM_NONE,
-                                     .dropout = c->attention_dropout};
+                                     .dropout = c->dropout.attention};
     tape_prefix(t, "%s.block.%zu.layer.1.", s->name, i);
     const Value normed = norm(t, c, x, "layer_norm");
     tape_prefix(t, "%s.block.%zu.layer.1.EncDecAttention.", s->name, i);
@@ -132,7 +132,7 @@ static Value feed_forward(Tape *t, const Stack *s, size_t i, Value x)
     } else {
         inner = tape_linear(t, normed, dense(t, "wi", h, f), c->activation);
     }
-    inner = tape_dropout(t, inner, c->hidden_dropout);
+    inner = tape_dropout(t, inner, c->dropout.hidden);
     return residual(t, s, x, tape_linear(t, inner, dense(t, "wo", f, h), ACTIVATION_NONE));
 }
 
@@ -151,8 +151,8 @@ static Value stack(Tape *t, const ModelConfig *c, size_t n_layers, Value x, cons
                              .scale = 1.0f,
                              .is_causal = source != NULL,
                              .relative_bias = PARAM_NONE,
-                             .dropout = c->attention_dropout}};
-    x = tape_dropout(t, x, c->hidden_dropout);
+                             .dropout = c->dropout.attention}};
+    x = tape_dropout(t, x, c->dropout.hidden);
     tape_hidden(t, x);
     for (size_t i = 0; i < n_layers; i++) {
         tape_group(t, 1 + i);
@@ -163,7 +163,7 @@ static Value stack(Tape *t, const ModelConfig *c, size_t n_layers, Value x, cons
     }
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s.", s.name);
-    x = tape_dropout(t, norm(t, c, x, "final_layer_norm"), c->hidden_dropout);
+    x = tape_dropout(t, norm(t, c, x, "final_layer_norm"), c->dropout.hidden);
     tape_hidden(t, x);
     return x;
 }
@@ -172,7 +172,7 @@ static Value stack(Tape *t, const ModelConfig *c, size_t n_layers, Value x, cons
 static Value encoder_head(Tape *t, const ModelConfig *c, Value x)
 {
     if (c->head == HEAD_EMBEDDING)
-        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : tape_output_rows(t, x);
+        return c->embedding.pool == POOL_MEAN ? tape_mean_pool(t, x) : tape_output_rows(t, x);
     return seq2seq_head(t, c, x);
 }
 
@@ -285,9 +285,9 @@ static Status read_config(const Json *root, Slice usual_feed_forward, ModelConfi
     d->start_id = (int32_t)start_id;
     TRY(config_read_float(root, "layer_norm_epsilon", 0.0, 1.0, 1e-6, &config->layer_norm_eps,
                           err));
-    TRY(config_read_float(root, "dropout_rate", 0.0, 0.999, 0.1, &config->hidden_dropout, err));
-    config->attention_dropout = config->hidden_dropout;
-    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->classifier_dropout,
+    TRY(config_read_float(root, "dropout_rate", 0.0, 0.999, 0.1, &config->dropout.hidden, err));
+    config->dropout.attention = config->dropout.hidden;
+    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->dropout.classifier,
                           err));
     config->initializer_range =
         0.05f; // Transformers varies it by layer; new models are not made here
@@ -333,7 +333,7 @@ static void t5_write_config(const ModelConfig *config, JsonWriter *w)
     json_member_cstr(w, "feed_forward_proj", d->is_gated ? "gated-gelu" : "relu");
     json_member_cstr(w, "dense_act_fn", config_activation_name(config->activation));
     json_member_float(w, "layer_norm_epsilon", config->layer_norm_eps);
-    json_member_float(w, "dropout_rate", config->hidden_dropout);
+    json_member_float(w, "dropout_rate", config->dropout.hidden);
 }
 
 const Architecture architecture_t5 = {

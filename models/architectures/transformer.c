@@ -27,7 +27,7 @@ static TapeAttention attention_of(const Stack *s, bool is_causal)
                            .head_dim = head_dim,
                            .scale = 1.0f / sqrtf((float)head_dim),
                            .is_causal = is_causal,
-                           .dropout = s->config->attention_dropout};
+                           .dropout = s->config->dropout.attention};
 }
 
 // What half a block reads of x, and what becomes of its result y: the norm stands at the one end or at the other.
@@ -38,7 +38,7 @@ static Value begin_half(Tape *t, const Stack *s, Value x, const char *norm)
 
 static Value end_half(Tape *t, const Stack *s, Value y, Value x, const char *norm)
 {
-    y = tape_dropout(t, y, s->config->hidden_dropout);
+    y = tape_dropout(t, y, s->config->dropout.hidden);
     return s->config->decoder.is_pre_norm ? tape_add(t, x, y)
                                           : tape_layer_norm_residual(t, y, x, norm, NORM_EPSILON);
 }
@@ -111,7 +111,7 @@ static Value feed_forward(Tape *t, const Stack *s, Value residual)
     const size_t h = c->hidden_size, f = s->intermediate_size;
     const Value x = begin_half(t, s, residual, "final_layer_norm");
     const Value inner = tape_linear(t, x, dense(t, "fc1", h, f), c->activation);
-    const Value outer = tape_linear(t, tape_dropout(t, inner, c->activation_dropout),
+    const Value outer = tape_linear(t, tape_dropout(t, inner, c->dropout.mlp),
                                     dense(t, "fc2", f, h), ACTIVATION_NONE);
     return end_half(t, s, outer, residual, "final_layer_norm");
 }
@@ -171,7 +171,7 @@ Value transformer_embedding_scaled(Tape *t, const ModelConfig *c, ParamId words,
                                    bool is_target)
 {
     const Value sum = look_up(t, words, positions, is_target);
-    return tape_dropout(t, tape_scale(t, sum, transformer_scale(c)), c->hidden_dropout);
+    return tape_dropout(t, tape_scale(t, sum, transformer_scale(c)), c->dropout.hidden);
 }
 
 void transformer_record(Tape *t, const ModelConfig *c, const WordTables *words, Value source,
@@ -249,17 +249,16 @@ Status transformer_read_config(const Json *root, const TransformerDefaults *defa
     TRY(read_start(root, defaults, config, err));
     TRY(config_read_own_output(root, config, err));
     // Where the output layer is not tied nothing is.
-    d->has_own_table = d->has_own_table || config->has_own_output;
+    d->has_own_table = d->has_own_table || config->output.is_own;
     d->is_pre_norm = defaults->is_pre_norm;
     d->has_no_bias = defaults->has_no_bias;
     d->has_scaled_embedding = defaults->has_scaled_embedding;
     TRY(json_opt_bool(root, "scale_embedding", &d->has_scaled_embedding, err));
-    TRY(config_read_float(root, "dropout", 0.0, 0.999, 0.1, &config->hidden_dropout, err));
+    TRY(config_read_float(root, "dropout", 0.0, 0.999, 0.1, &config->dropout.hidden, err));
     TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, defaults->attention_dropout,
-                          &config->attention_dropout, err));
-    TRY(config_read_float(root, "activation_dropout", 0.0, 0.999, 0.0, &config->activation_dropout,
-                          err));
-    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->classifier_dropout,
+                          &config->dropout.attention, err));
+    TRY(config_read_float(root, "activation_dropout", 0.0, 0.999, 0.0, &config->dropout.mlp, err));
+    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->dropout.classifier,
                           err));
     TRY(config_read_float(root, "init_std", 0.0, 100.0, 0.02, &config->initializer_range, err));
     if (!json_get(root, "activation_function") &&
@@ -283,10 +282,10 @@ void transformer_write_config(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "decoder_start_token_id", (size_t)d->start_id);
     json_member_bool(w, "scale_embedding", d->has_scaled_embedding);
     json_member_bool(w, "is_encoder_decoder", true);
-    json_member_bool(w, "tie_word_embeddings", !config->has_own_output);
-    json_member_float(w, "dropout", config->hidden_dropout);
-    json_member_float(w, "attention_dropout", config->attention_dropout);
-    json_member_float(w, "activation_dropout", config->activation_dropout);
+    json_member_bool(w, "tie_word_embeddings", !config->output.is_own);
+    json_member_float(w, "dropout", config->dropout.hidden);
+    json_member_float(w, "attention_dropout", config->dropout.attention);
+    json_member_float(w, "activation_dropout", config->dropout.mlp);
     json_member_float(w, "init_std", config->initializer_range);
     json_member_cstr(w, "activation_function", config_activation_name(config->activation));
 }

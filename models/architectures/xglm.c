@@ -20,7 +20,7 @@ static Value embed(Tape *t, const ModelConfig *c, ParamId *table)
     const ParamId positions =
         tape_wide_sinusoids(t, c->max_positions + FIRST_POSITION, c->hidden_size, c->pad_id, 1.0f);
     const Value sum = tape_add(t, words, tape_positions(t, positions, FIRST_POSITION));
-    return tape_dropout(t, sum, c->hidden_dropout);
+    return tape_dropout(t, sum, c->dropout.hidden);
 }
 
 static void record(Tape *t, const ModelConfig *c)
@@ -63,16 +63,16 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(read_sizes(root, c, err));
     TRY(config_want_number(root, "activation_dropout", 0, err));
     TRY(config_read_activation(root, "activation_function", &c->activation, err));
-    TRY(config_read_float(root, "dropout", 0, 0.999, 0.1, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0.1, &c->attention_dropout, err));
+    TRY(config_read_float(root, "dropout", 0, 0.999, 0.1, &c->dropout.hidden, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0.1, &c->dropout.attention, err));
     TRY(config_read_float(root, "init_std", 0, 100, 0.02, &c->initializer_range, err));
     TRY(json_opt_bool(root, "scale_embedding", &is_scaled, err));
     c->embedding_scale = is_scaled ? sqrtf((float)c->hidden_size) : 1.0f;
-    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = true;
-    c->norm_bias = c->is_tied = true;
+    c->attention.has_qkv_bias = c->attention.has_output_bias = c->block.has_mlp_bias = true;
+    c->block.has_norm_bias = c->output.is_tied = true;
     c->layer_norm_eps = NORM_EPSILON;
     if (!json_get(root, "pad_token_id") && c->vocab_size > 1) c->pad_id = 1;
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+    return json_opt_bool(root, "tie_word_embeddings", &c->output.is_tied, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
@@ -84,11 +84,11 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_u64(w, "ffn_dim", c->intermediate_size);
     json_member_u64(w, "max_position_embeddings", c->max_positions);
     json_member_cstr(w, "activation_function", config_activation_name(c->activation));
-    json_member_float(w, "dropout", c->hidden_dropout);
-    json_member_float(w, "attention_dropout", c->attention_dropout);
+    json_member_float(w, "dropout", c->dropout.hidden);
+    json_member_float(w, "attention_dropout", c->dropout.attention);
     json_member_float(w, "init_std", c->initializer_range);
     json_member_bool(w, "scale_embedding", c->embedding_scale != 1.0f);
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+    json_member_bool(w, "tie_word_embeddings", c->output.is_tied);
 }
 
 const Architecture architecture_xglm = {

@@ -155,8 +155,8 @@ static void put_rope(Export *out, size_t context, Arena *arena, GgufRopeFactors 
                                    real_of(out, out->config, "partial_rotary_factor", 1));
     out->rotary_dims = (size_t)((double)out->head_dim * partial);
     if (out->parsed) {
-        theta = out->parsed->rope.theta;
-        out->rotary_dims = out->parsed->rotary_dims;
+        theta = out->parsed->rotary.rope.theta;
+        out->rotary_dims = out->parsed->rotary.dims;
     }
     put_real(out, "rope.freq_base", theta);
     put_size(out, "rope.dimension_count", out->rotary_dims);
@@ -258,8 +258,8 @@ static void put_latent(Export *out)
     put_size(out, "attention.value_length", l->kv_rank);
     put_size(out, "attention.key_length_mla", l->plain_dims + l->turned_dims);
     put_size(out, "attention.value_length_mla", l->value_dims);
-    if (c->rope.kind == ROPE_YARN)
-        put_real(out, "rope.scaling.yarn_log_multiplier", 0.1 * c->rope.mscale_all_dim);
+    if (c->rotary.rope.kind == ROPE_YARN)
+        put_real(out, "rope.scaling.yarn_log_multiplier", 0.1 * c->rotary.rope.mscale_all_dim);
 }
 
 // Families whose config.json has older and newer spellings, told by what was read from it; and whether their norms are of root
@@ -328,16 +328,18 @@ static bool any(const bool *flags, size_t n)
 static void put_window(Export *out)
 {
     const ModelConfig *c = out->parsed;
-    if (c->window == 0) return;
-    if (c->is_local && !any(c->is_local, c->n_layers) && !slice_eq_cstr(c->model_type, "exaone4")) {
+    if (c->attention.window == 0) return;
+    if (c->attention.is_local && !any(c->attention.is_local, c->n_layers) &&
+        !slice_eq_cstr(c->model_type, "exaone4")) {
         // llama.cpp ends the process where a window is of no layer, and has one of its own where a file is silent, but for these.
         if (!slice_eq_cstr(c->model_type, "gemma3_text") && !slice_eq_cstr(c->model_type, "olmo3"))
             put_size(out, "attention.sliding_window", c->max_positions);
         return;
     }
     // Of both sides together, where a token sees both.
-    put_size(out, "attention.sliding_window", c->sees_all ? 2 * (c->window - 1) : c->window);
-    if (c->is_local) put_pattern(out, c->is_local, c->n_layers, false);
+    put_size(out, "attention.sliding_window",
+             c->attention.sees_all ? 2 * (c->attention.window - 1) : c->attention.window);
+    if (c->attention.is_local) put_pattern(out, c->attention.is_local, c->n_layers, false);
 }
 
 static void put_gemma(Export *out)
@@ -345,8 +347,9 @@ static void put_gemma(Export *out)
     const ModelConfig *c = out->parsed;
     put_caps(out);
     // llama.cpp takes the scale that Gemma's own sizes have; of other sizes only we read it.
-    if (c->attention_scale > 0) put_real(out, "attention.scale", (double)c->attention_scale);
-    if (c->rope_local.theta > 0) put_real(out, "rope.freq_base_swa", c->rope_local.theta);
+    if (c->attention.scale > 0) put_real(out, "attention.scale", (double)c->attention.scale);
+    if (c->rotary.rope_local.theta > 0)
+        put_real(out, "rope.freq_base_swa", c->rotary.rope_local.theta);
 }
 
 // LFM2's layers that are no attention: those without heads of keys.
@@ -358,10 +361,10 @@ static void put_convs(Export *out, Arena *arena)
     if (out->status == STATUS_OK)
         out->status = arena_take(arena, c->n_layers, sizeof *n_heads, "layers", &n_heads, out->err);
     for (size_t i = 0; n_heads && i < c->n_layers; i++)
-        n_heads[i] = c->is_conv[i] ? 0 : (uint32_t)c->n_kv_heads;
+        n_heads[i] = c->conv.layers[i] ? 0 : (uint32_t)c->n_kv_heads;
     if (n_heads)
         gguf_put_u32s(out->b, key_of(out, "attention.head_count_kv", key), n_heads, c->n_layers);
-    put_size(out, "shortconv.l_cache", c->n_taps);
+    put_size(out, "shortconv.l_cache", c->conv.n_taps);
 }
 
 static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *factors)
@@ -378,7 +381,7 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
     put_size(out, "attention.head_count", c->n_heads);
     const bool is_latent = c->latent.kv_rank > 0;
     if (!is_latent) {
-        if (c->is_conv)
+        if (c->conv.layers)
             put_convs(out, arena);
         else
             put_size(out, "attention.head_count_kv", c->n_kv_heads);
@@ -388,27 +391,29 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
     put_real(out, is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
              (double)c->layer_norm_eps);
     if (slice_eq_cstr(model, "gpt_neox") || slice_eq_cstr(model, "stablelm"))
-        gguf_put_bool(out->b, key_of(out, "use_parallel_residual", key), c->is_parallel);
+        gguf_put_bool(out->b, key_of(out, "use_parallel_residual", key), c->block.is_parallel);
     if (slice_eq_cstr(model, "falcon"))
         put_text(out, "tensor_data_layout", SLICE("jploski")); // queries, keys, values stacked
-    if (c->sees_all) gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
+    if (c->attention.sees_all) gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
     put_window(out);
     if (slice_starts_with(model, SLICE("gemma"))) put_gemma(out);
-    if (c->rope.growth > 0) put_real(out, "attention.temperature_scale", c->rope.growth);
+    if (c->rotary.rope.growth > 0)
+        put_real(out, "attention.temperature_scale", c->rotary.rope.growth);
     if (slice_eq_cstr(model, "mpt")) put_real(out, "attention.max_alibi_bias", 8);
-    if (c->qkv_cap > 0) put_real(out, "attention.clamp_kqv", (double)c->qkv_cap);
+    if (c->attention.qkv_cap > 0)
+        put_real(out, "attention.clamp_kqv", (double)c->attention.qkv_cap);
     if (slice_starts_with(model, SLICE("cohere")))
-        put_real(out, "logit_scale", (double)c->output_scale);
+        put_real(out, "logit_scale", (double)c->output.scale);
     if (slice_starts_with(model, SLICE("granite"))) {
-        put_real(out, "logit_scale", 1.0 / (double)c->output_scale);
-        put_real(out, "residual_scale", (double)c->residual_scale);
+        put_real(out, "logit_scale", 1.0 / (double)c->output.scale);
+        put_real(out, "residual_scale", (double)c->block.residual_scale);
         put_real(out, "embedding_scale", (double)c->embedding_scale);
-        put_real(out, "attention.scale", (double)c->attention_scale);
+        put_real(out, "attention.scale", (double)c->attention.scale);
     }
     if (c->experts.n_experts > 0) put_experts(out, c);
     if (c->experts.route == ROUTE_SIGMOID || is_latent) put_shared_experts(out);
     if (is_latent) put_latent(out);
-    if (c->rotary_dims > 0) put_rope(out, c->max_positions, arena, factors);
+    if (c->rotary.dims > 0) put_rope(out, c->max_positions, arena, factors);
 }
 
 // Encoders whose positions are rotations: Nomic's BERT, and ModernBERT, whose blocks see near tokens alone or everything.
@@ -426,17 +431,18 @@ static void put_turning_encoder(Export *out, Arena *arena)
     put_real(out, "attention.layer_norm_epsilon", (double)c->layer_norm_eps);
     gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
     put_size(out, "rope.dimension_count", c->hidden_size / c->n_heads);
-    put_real(out, "rope.freq_base", c->is_global ? c->global_theta : c->rope.theta);
-    if (!c->is_global) {
+    put_real(out, "rope.freq_base",
+             c->modernbert.is_global ? c->modernbert.global_theta : c->rotary.rope.theta);
+    if (!c->modernbert.is_global) {
         gguf_put_u32(out->b, "tokenizer.ggml.token_type_count", (uint32_t)c->type_vocab_size);
         return;
     }
     out->status = arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, out->err);
     if (out->status != STATUS_OK) return;
-    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->is_global[i];
-    put_real(out, "rope.freq_base_swa", c->local_theta);
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->modernbert.is_global[i];
+    put_real(out, "rope.freq_base_swa", c->modernbert.local_theta);
     put_text(out, "hidden_activation", slice_from_cstr(config_activation_name(c->activation)));
-    put_size(out, "attention.sliding_window", 2 * c->local_reach);
+    put_size(out, "attention.sliding_window", 2 * c->modernbert.local_reach);
     put_pattern(out, is_local, c->n_layers, true);
 }
 

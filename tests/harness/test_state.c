@@ -110,7 +110,7 @@ static Model *tiny_model(uint64_t seed)
                                 .type_vocab_size = 2,
                                 .layer_norm_eps = 1e-12f,
                                 .activation = ACTIVATION_GELU,
-                                .classifier_dropout = -1,
+                                .dropout = {.classifier = -1},
                                 .initializer_range = 0.2f,
                                 .labels = labels,
                                 .n_labels = 2};

@@ -27,8 +27,7 @@ Model *heads_decoder(const char *type, ModelHead head, size_t n_labels, size_t h
                                 .n_heads = 4,
                                 .n_kv_heads = is_gpt2 ? 4 : 2,
                                 .head_dim = head_dim,
-                                .rotary_dims = head_dim,
-                                .rope = {.theta = 10000},
+                                .rotary = {.dims = head_dim, .rope = {.theta = 10000}},
                                 .intermediate_size = 48,
                                 .max_positions = 24,
                                 .pad_id = PAD,
@@ -38,7 +37,7 @@ Model *heads_decoder(const char *type, ModelHead head, size_t n_labels, size_t h
                                 .layer_norm_eps = 1e-5f,
                                 .activation = is_gpt2 ? ACTIVATION_GELU_TANH : ACTIVATION_SILU,
                                 .initializer_range = 0.2f,
-                                .is_tied = true};
+                                .output = {.is_tied = true}};
     const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
     want_ok(model_create(&config, NULL, &options, &model, &err), &err);
     return model;

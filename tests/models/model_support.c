@@ -145,13 +145,13 @@ static void make_decoder(ModelConfig *config)
     config->n_labels = config->vocab_size;
     config->n_kv_heads = 2;
     config->head_dim = 16;
-    config->rotary_dims = 8;
-    config->rope = (RopeConfig){.theta = 10000};
-    config->window = 6;
-    config->is_local = is_local;
-    config->has_qkv_bias = config->has_output_bias = true;
-    config->has_head_norms = true;
-    config->is_tied = true;
+    config->rotary.dims = 8;
+    config->rotary.rope = (RopeConfig){.theta = 10000};
+    config->attention.window = 6;
+    config->attention.is_local = is_local;
+    config->attention.has_qkv_bias = config->attention.has_output_bias = true;
+    config->attention.has_head_norms = true;
+    config->output.is_tied = true;
     config->bos_id = -1;
     config->activation = ACTIVATION_SILU;
 }
@@ -173,9 +173,7 @@ ModelConfig small_config(ModelHead head, size_t n_labels)
         .pad_id = 0,
         .layer_norm_eps = 1e-12f,
         .activation = ACTIVATION_GELU,
-        .hidden_dropout = 0.1f,
-        .attention_dropout = 0.1f,
-        .classifier_dropout = -1,
+        .dropout = {.hidden = 0.1f, .attention = 0.1f, .classifier = -1},
         .initializer_range = 0.2f,
         .labels = labels,
         .n_labels = n_labels,
@@ -207,8 +205,7 @@ Model *small_decoder_with(const RopeConfig *rope, size_t vocab_size, size_t max_
                                 .n_heads = 4,
                                 .n_kv_heads = 2,
                                 .head_dim = 8,
-                                .rotary_dims = 8,
-                                .rope = *rope,
+                                .rotary = {.dims = 8, .rope = *rope},
                                 .intermediate_size = 48,
                                 .max_positions = max_positions,
                                 .pad_id = -1,
@@ -218,7 +215,7 @@ Model *small_decoder_with(const RopeConfig *rope, size_t vocab_size, size_t max_
                                 .layer_norm_eps = 1e-5f,
                                 .activation = ACTIVATION_SILU,
                                 .initializer_range = 0.3f,
-                                .is_tied = true};
+                                .output = {.is_tied = true}};
     const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
     want_ok(model_create(&config, NULL, &options, &model, &err), &err);
     return model;

@@ -323,7 +323,7 @@ Test(checkpoint, an_output_layer_that_is_not_the_embedding_is_used)
     add_tensor(folder_path(folder, "model/model.safetensors"),
                "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight", true);
     want_ok(model_open(masked, &(ModelOptions){.without_tokenizer = 1}, &model, &err), &err);
-    cr_expect(model_config(model)->has_own_output);
+    cr_expect(model_config(model)->output.is_own);
     model_close(&model);
     arena_release(&arena);
     folder_remove(folder);

@@ -155,11 +155,11 @@ Test(checkpoint_text, tells_a_config_of_its_own)
         cr_expect_eq(c.n_heads, cases[i].n_heads, "%zu: %zu", i, c.n_heads);
         cr_expect_eq(c.n_kv_heads, cases[i].n_kv_heads, "%zu: %zu", i, c.n_kv_heads);
         cr_expect_eq(c.head_dim, cases[i].head_dim, "%zu: %zu", i, c.head_dim);
-        cr_expect_eq(c.window, cases[i].window, "%zu: %zu", i, c.window);
-        cr_expect_eq(c.rope.theta, cases[i].theta, "%zu: %g", i, c.rope.theta);
-        cr_expect_eq(c.rope.factor, cases[i].factor, "%zu: %g", i, c.rope.factor);
+        cr_expect_eq(c.attention.window, cases[i].window, "%zu: %zu", i, c.attention.window);
+        cr_expect_eq(c.rotary.rope.theta, cases[i].theta, "%zu: %g", i, c.rotary.rope.theta);
+        cr_expect_eq(c.rotary.rope.factor, cases[i].factor, "%zu: %g", i, c.rotary.rope.factor);
         cr_expect_eq(c.n_eos > 0 ? c.eos_ids[0] : -1, cases[i].eos, "%zu", i);
-        cr_expect(c.is_tied, "%zu", i);
+        cr_expect(c.output.is_tied, "%zu", i);
         arena_release(&arena);
         folder_remove(folder);
     }

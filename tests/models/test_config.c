@@ -32,8 +32,8 @@ Test(config, reads_what_a_checkpoint_says)
               c.intermediate_size == 64);
     cr_assert(c.max_positions == 64 && c.type_vocab_size == 2 && c.pad_id == 0 &&
               c.activation == ACTIVATION_GELU_TANH);
-    cr_assert(c.hidden_dropout == 0.25f && c.attention_dropout == 0.1f &&
-              c.classifier_dropout < 0 && c.initializer_range == 0.02f);
+    cr_assert(c.dropout.hidden == 0.25f && c.dropout.attention == 0.1f &&
+              c.dropout.classifier < 0 && c.initializer_range == 0.02f);
     cr_assert(c.n_labels == 3 && slice_eq_cstr(c.labels[0], "no") &&
               slice_eq_cstr(c.labels[2], "may `be`\n\""));
     arena_release(&arena);
@@ -141,7 +141,7 @@ Test(config, writes_what_it_read_with_the_head_restated)
     want_ok(parse_config(&arena, text.ptr, &again, &err), &err);
     cr_assert(again.vocab_size == c.vocab_size && again.layer_norm_eps == c.layer_norm_eps &&
               again.activation == c.activation && again.pad_id == 0);
-    cr_assert(again.hidden_dropout == c.hidden_dropout && again.max_positions == c.max_positions);
+    cr_assert(again.dropout.hidden == c.dropout.hidden && again.max_positions == c.max_positions);
     json_close(&document);
     buffer_release(&text);
     arena_release(&arena);
@@ -215,17 +215,18 @@ Test(config, reads_and_writes_the_kin_of_bert)
                   "case %zu", i);
         want_ok(model_config_write(&c, NULL, &text, &err), &err);
         want_ok(parse_config(&arena, text.ptr, &again, &err), &err);
-        cr_expect(again.architecture == c.architecture && again.head == c.head &&
-                      again.max_positions == c.max_positions &&
-                      again.first_position == c.first_position &&
-                      again.span_dropout == c.span_dropout && again.pad_id == c.pad_id &&
-                      again.layer_norm_eps == c.layer_norm_eps &&
-                      again.embedding_size == c.embedding_size && again.n_groups == c.n_groups &&
-                      again.n_inner == c.n_inner && again.activation == c.activation &&
-                      again.classifier_dropout == c.classifier_dropout &&
-                      again.n_relative_buckets == c.n_relative_buckets &&
-                      same_deberta(&again.deberta, &c.deberta),
-                  "case %zu: %s", i, text.ptr);
+        cr_expect(
+            again.architecture == c.architecture && again.head == c.head &&
+                again.max_positions == c.max_positions &&
+                again.first_position == c.first_position && again.dropout.span == c.dropout.span &&
+                again.pad_id == c.pad_id && again.layer_norm_eps == c.layer_norm_eps &&
+                again.embedding_size == c.embedding_size &&
+                again.albert.n_groups == c.albert.n_groups &&
+                again.albert.n_inner == c.albert.n_inner && again.activation == c.activation &&
+                again.dropout.classifier == c.dropout.classifier &&
+                again.n_relative_buckets == c.n_relative_buckets &&
+                same_deberta(&again.deberta, &c.deberta),
+            "case %zu: %s", i, text.ptr);
         buffer_release(&text);
         arena_release(&arena);
     }
@@ -250,10 +251,10 @@ Test(config, reads_the_windows_of_qwen)
                  "\"layer_types\": %s}",
                  kinds[i]);
         want_ok(parse_config(&arena, text, &c, &err), &err);
-        cr_assert_not_null(c.is_local);
-        cr_expect_eq(c.is_local[0], i == 1);
-        cr_expect_eq(c.is_local[1], false);
-        cr_expect_eq(c.is_local[2], i == 0);
+        cr_assert_not_null(c.attention.is_local);
+        cr_expect_eq(c.attention.is_local[0], i == 1);
+        cr_expect_eq(c.attention.is_local[1], false);
+        cr_expect_eq(c.attention.is_local[2], i == 0);
         arena_release(&arena);
     }
 }
@@ -294,8 +295,8 @@ Test(config, gemma3_caps_logits_alone)
                 "\"attn_logit_softcapping\": 2.0, \"final_logit_softcapping\": 3.0}",
                 &c, &err),
             &err);
-    cr_expect_eq(c.attention_soft_cap, 0.0f);
-    cr_expect_eq(c.output_soft_cap, 3.0f);
+    cr_expect_eq(c.attention.soft_cap, 0.0f);
+    cr_expect_eq(c.output.soft_cap, 3.0f);
     arena_release(&arena);
 }
 
@@ -383,14 +384,14 @@ Test(config, follows_transformers_where_members_disagree)
         "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2, \"rope_theta\": 700}}",
         llama);
     want_ok(parse_config(&arena, text, &c, &err), &err);
-    cr_expect(c.rope.kind == ROPE_LINEAR && c.rope.theta == 700);
+    cr_expect(c.rotary.rope.kind == ROPE_LINEAR && c.rotary.rope.theta == 700);
     text = arena_printf(&arena,
                         "{\"model_type\": \"phi3\", %s, \"rope_scaling\": {\"type\": \"longrope\", "
                         "\"original_max_position_embeddings\": 8, \"short_factor\": [1, 1], "
                         "\"long_factor\": [2, 2]}}",
                         llama);
     want_ok(parse_config(&arena, text, &c, &err), &err);
-    cr_expect_eq(c.rope.original_positions, 4096);
+    cr_expect_eq(c.rotary.rope.original_positions, 4096);
     text = arena_printf(&arena, "{%s, \"feed_forward_proj\": \"gated-silu\"}", t5);
     want_ok(parse_config(&arena, text, &c, &err), &err);
     cr_expect(c.decoder.is_gated && c.activation == ACTIVATION_SILU);

@@ -571,9 +571,9 @@ Test(decoder_kinds, older_spellings_are_read)
         want_ok(parse_config(&arena, cases[i].json, &c, &err), &err);
         cr_expect_eq(c.head_dim, cases[i].head_dim, "%zu: %zu", i, c.head_dim);
         cr_expect_eq(c.n_kv_heads, cases[i].n_kv_heads, "%zu: %zu", i, c.n_kv_heads);
-        cr_expect_eq(c.rotary_dims, cases[i].rotary_dims, "%zu: %zu", i, c.rotary_dims);
+        cr_expect_eq(c.rotary.dims, cases[i].rotary_dims, "%zu: %zu", i, c.rotary.dims);
         cr_expect_eq(c.max_positions, cases[i].max_positions, "%zu: %zu", i, c.max_positions);
-        cr_expect_eq(c.rope.theta, cases[i].theta, "%zu: %g", i, c.rope.theta);
+        cr_expect_eq(c.rotary.rope.theta, cases[i].theta, "%zu: %g", i, c.rotary.rope.theta);
         arena_release(&arena);
     }
 }

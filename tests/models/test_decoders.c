@@ -364,7 +364,7 @@ static Model *wide_decoder(size_t n_words)
     config.vocab_size = config.n_labels = n_words;
     config.hidden_size = 96;
     config.head_dim = 24;
-    config.rotary_dims = 24;
+    config.rotary.dims = 24;
     config.intermediate_size = 208;
     const ModelOptions options = {.seed = 6, .without_tokenizer = 1};
     want_ok(model_create(&config, NULL, &options, &model, &err), &err);

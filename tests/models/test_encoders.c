@@ -440,8 +440,8 @@ Test(encoders, nomics_first_spelling_is_read)
     cr_expect_eq(c.n_heads, 12);
     cr_expect_eq(c.intermediate_size, 3072);
     cr_expect_eq(c.max_positions, 8192);
-    cr_expect_eq(c.rope.theta, 1000);
-    cr_expect_eq(c.rotary_dims, 64);
+    cr_expect_eq(c.rotary.rope.theta, 1000);
+    cr_expect_eq(c.rotary.dims, 64);
     cr_expect_eq(c.activation, ACTIVATION_SILU);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         cr_assert_eq(parse_config(&arena, refused[i].json, &c, &err), STATUS_INVALID, "%zu", i);
@@ -473,7 +473,7 @@ static void check_ntk(Arena *arena)
                          &c, &err),
             &err);
     rope_frequencies(&before, 16, false, plain);
-    rope_frequencies(&c.rope, 16, false, scaled);
+    rope_frequencies(&c.rotary.rope, 16, false, scaled);
     for (size_t i = 0; i < 8; i++) {
         const double wanted = (double)plain[i] * pow(2, -((double)i + 1) / 8);
         cr_expect(fabs((double)scaled[i] - wanted) <= 1e-6 * wanted, "%zu: %g, not %g", i,
@@ -481,8 +481,8 @@ static void check_ntk(Arena *arena)
     }
     want_ok(model_config_write(&c, NULL, &text, &err), &err);
     want_ok(parse_config(arena, text.ptr, &again, &err), &err);
-    cr_expect_eq(again.rope.factor, c.rope.factor);
-    cr_expect_eq(again.rope.theta, c.rope.theta);
+    cr_expect_eq(again.rotary.rope.factor, c.rotary.rope.factor);
+    cr_expect_eq(again.rotary.rope.theta, c.rotary.rope.theta);
     buffer_release(&text);
 }
 
@@ -506,8 +506,8 @@ Test(encoders, gtes_first_spelling_is_read)
     want_ok(parse_config(&arena, GTE_SIZES ", \"rope_scaling\": null, \"type_vocab_size\": 1}", &c,
                          &err),
             &err);
-    cr_expect_eq(c.rope.theta, 20000);
-    cr_expect_eq(c.rotary_dims, 16);
+    cr_expect_eq(c.rotary.rope.theta, 20000);
+    cr_expect_eq(c.rotary.dims, 16);
     check_ntk(&arena);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ModelConfig other;

@@ -177,10 +177,12 @@ Test(gguf_model, rotations_are_scaled_as_told)
                              arena_printf(&arena, SLICE_FMT, SLICE_ARG(buffer_slice(&text))),
                              &config, &err),
                 &err);
-        cr_expect_eq(config.rope.kind, cases[i].kind, "case %zu", i);
-        cr_expect_eq(config.rope.theta, 10000.0, "case %zu", i);
-        if (config.rope.kind == ROPE_YARN) cr_expect_eq(config.rope.original_positions, 64);
-        if (config.rope.kind != ROPE_DEFAULT) cr_expect_eq(config.rope.factor, 4.0, "case %zu", i);
+        cr_expect_eq(config.rotary.rope.kind, cases[i].kind, "case %zu", i);
+        cr_expect_eq(config.rotary.rope.theta, 10000.0, "case %zu", i);
+        if (config.rotary.rope.kind == ROPE_YARN)
+            cr_expect_eq(config.rotary.rope.original_positions, 64);
+        if (config.rotary.rope.kind != ROPE_DEFAULT)
+            cr_expect_eq(config.rotary.rope.factor, 4.0, "case %zu", i);
         buffer_release(&text);
         gguf_close(&file);
         gguf_builder_release(&b);

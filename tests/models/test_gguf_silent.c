@@ -141,13 +141,14 @@ Test(gguf_silent, scales_of_rotations_and_scores)
         want_ok(tell(cases[i].architecture, 1, N_WORDS, cases[i].pairs, NULL, &arena, &c, &err),
                 &err);
         const float usual = 1 / sqrtf(8),
-                    score = c.attention_scale > 0 ? c.attention_scale / usual : 1;
-        cr_expect_eq(c.rope.kind, cases[i].kind, "case %zu", i);
-        cr_expect_float_eq(rope_scale(&c.rope, c.max_positions), cases[i].rotation, 1e-6f,
+                    score = c.attention.scale > 0 ? c.attention.scale / usual : 1;
+        cr_expect_eq(c.rotary.rope.kind, cases[i].kind, "case %zu", i);
+        cr_expect_float_eq(rope_scale(&c.rotary.rope, c.max_positions), cases[i].rotation, 1e-6f,
                            "case %zu", i);
         cr_expect_float_eq(score, cases[i].score, 1e-5f, "case %zu: %g", i, (double)score);
         if (strcmp(cases[i].architecture, "mistral3") == 0)
-            cr_expect(c.rope.growth > 0 && c.rope.original_positions == 64, "case %zu", i);
+            cr_expect(c.rotary.rope.growth > 0 && c.rotary.rope.original_positions == 64,
+                      "case %zu", i);
         arena_release(&arena);
     }
 }
@@ -161,7 +162,7 @@ Test(gguf_silent, logits_of_command_r_are_not_scaled)
         {{0}}, {{"logit_scale", 0, NULL, 0}}, {{"logit_scale", 0.5f, NULL, 0}}};
     for (size_t i = 0; i < 3; i++) {
         want_ok(tell("command-r", 1, N_WORDS, pairs[i], NULL, &arena, &c, &err), &err);
-        cr_expect_eq(c.output_scale, i < 2 ? 1.0f : 0.5f, "case %zu", i);
+        cr_expect_eq(c.output.scale, i < 2 ? 1.0f : 0.5f, "case %zu", i);
     }
     arena_release(&arena);
 }

@@ -331,10 +331,13 @@ Test(gpt_oss, released_configs_are_read)
     Error err = {0};
     ModelConfig c;
     want_ok(parse_config(&arena, config, &c, &err), &err);
-    cr_expect(c.has_sinks && c.window == 128 && c.is_local[0] && !c.is_local[1]);
-    cr_expect(c.rope.kind == ROPE_YARN && c.rope.keeps_fractions && c.rope.theta == 150000);
+    cr_expect(c.attention.has_sinks && c.attention.window == 128 && c.attention.is_local[0] &&
+              !c.attention.is_local[1]);
+    cr_expect(c.rotary.rope.kind == ROPE_YARN && c.rotary.rope.keeps_fractions &&
+              c.rotary.rope.theta == 150000);
     cr_expect(c.experts.n_experts == 32 && c.experts.n_active == 4);
     cr_expect(c.experts.gate_limit == 7.0f && c.experts.gate_alpha == 1.702f);
-    cr_expect(c.has_qkv_bias && c.has_output_bias && c.head_dim == 64 && c.n_kv_heads == 8);
+    cr_expect(c.attention.has_qkv_bias && c.attention.has_output_bias && c.head_dim == 64 &&
+              c.n_kv_heads == 8);
     arena_release(&arena);
 }

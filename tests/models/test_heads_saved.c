@@ -240,7 +240,7 @@ Test(heads_saved, electras_discriminator_is_one)
                                 .type_vocab_size = 2,
                                 .bos_id = -1,
                                 .layer_norm_eps = 1e-12f,
-                                .classifier_dropout = -1,
+                                .dropout = {.classifier = -1},
                                 .activation = ACTIVATION_GELU,
                                 .initializer_range = 0.2f};
     const ModelOptions options = {.seed = 5, .without_tokenizer = 1};

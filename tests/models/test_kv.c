@@ -24,7 +24,7 @@ static Model *open_model(DType kv, size_t n_kv_heads)
     config.n_heads = 8;
     config.n_kv_heads = n_kv_heads;
     config.head_dim = 64;
-    config.rotary_dims = 64;
+    config.rotary.dims = 64;
     config.initializer_range = 0.06f;
     const ModelOptions options = {.seed = 6, .without_tokenizer = 1, .kv_dtype = kv};
     want_ok(model_create(&config, NULL, &options, &model, &err), &err);

@@ -249,17 +249,18 @@ Test(model_create, keeps_no_array_of_its_config)
     const ModelOptions options = {.seed = 1, .without_tokenizer = 1};
     ModelConfig config = small_config(HEAD_CAUSAL_LM, 0);
     config.n_layers = 2;
-    config.is_local = is_local;
-    config.unrotated = unrotated;
-    config.is_conv = is_conv;
+    config.attention.is_local = is_local;
+    config.rotary.skips = unrotated;
+    config.conv.layers = is_conv;
     config.eos_ids = ends;
     config.n_eos = 1;
     want_ok(model_create(&config, NULL, &options, &model, &err), &err);
     is_local[0] = is_local[1] = unrotated[0] = unrotated[1] = is_conv[0] = true;
     ends[0] = 8;
     const ModelConfig *own = model_config(model);
-    cr_expect(own->is_local[0] && !own->is_local[1] && !own->unrotated[0] && own->unrotated[1]);
-    cr_expect(!own->is_conv[0] && own->is_conv[1]);
+    cr_expect(own->attention.is_local[0] && !own->attention.is_local[1] && !own->rotary.skips[0] &&
+              own->rotary.skips[1]);
+    cr_expect(!own->conv.layers[0] && own->conv.layers[1]);
     cr_expect_eq(own->eos_ids[0], 7);
     model_close(&model);
 }

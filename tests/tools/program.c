@@ -178,7 +178,7 @@ const char *make_model(Arena *arena, const char *folder, ModelHead head, const S
         .type_vocab_size = 2,
         .layer_norm_eps = 1e-12f,
         .activation = ACTIVATION_GELU,
-        .classifier_dropout = -1,
+        .dropout = {.classifier = -1},
         .initializer_range = 0.2f,
         .labels = has_classes ? labels : NULL,
         .n_labels = head == HEAD_SPAN        ? 2
