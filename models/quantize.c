@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
+#include "models/model.h"
 #include "models/quantize_internal.h"
 
 // ---- what is written ----
@@ -219,6 +220,16 @@ static bool is_tied(const Safetensors *tensors, const Json *json, const ModelCon
     return tied && !checkpoint_own_output(tensors, config->architecture);
 }
 
+// A file is made only of weights that fit their config.json: nothing would open it.
+static Status check_weights(const char *path, Error *err)
+{
+    const ModelOptions options = {.without_tokenizer = 1, .only_looked_at = 1};
+    Model *model = NULL;
+    const Status s = model_open(path, &options, &model, err);
+    model_close(&model);
+    return s;
+}
+
 Status model_quantize(const char *path, const QuantizeFormat *to, const char *out_path, Pool *pool,
                       const atomic_int *cancel, Arena *arena, QuantizeReport *report, Error *err)
 {
@@ -227,6 +238,7 @@ Status model_quantize(const char *path, const QuantizeFormat *to, const char *ou
         .to = to, .arena = arena, .pool = pool, .cancel = cancel, .report = report};
     *report = (QuantizeReport){0};
     TRY(checkpoint_resolve(arena, path, &report->path, err));
+    TRY(check_weights(report->path, err));
     TRY(checkpoint_open(report->path, &work.files, err));
     const Json *config = json_root(work.files.config);
     Status s = model_config_parse(arena, config, &work.config, err);

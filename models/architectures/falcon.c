@@ -93,7 +93,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(read_kind(root, c, err));
     TRY(read_positions(arena, root, c, err));
     c->activation = ACTIVATION_GELU;
-    if (json_get(root, "activation"))
+    if (config_has(root, "activation"))
         TRY(config_read_activation(root, "activation", &c->activation, err));
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));

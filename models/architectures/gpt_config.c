@@ -19,7 +19,7 @@ Status gpt_read(const Json *root, const GptMembers *m, ModelConfig *c, Error *er
     TRY(config_want_bool(root, "add_cross_attention", false, err));
     TRY(read_sizes(root, m, c, err));
     c->activation = ACTIVATION_GELU_TANH;
-    if (json_get(root, "activation_function"))
+    if (config_has(root, "activation_function"))
         TRY(config_read_activation(root, "activation_function", &c->activation, err));
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));

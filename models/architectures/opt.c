@@ -96,7 +96,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(refuse_variants(root, err));
     TRY(read_sizes(root, c, err));
     c->activation = ACTIVATION_RELU;
-    if (json_get(root, "activation_function"))
+    if (config_has(root, "activation_function"))
         TRY(config_read_activation(root, "activation_function", &c->activation, err));
     TRY(config_read_float(root, "dropout", 0, 0.999, 0.1, &c->dropout.hidden, err));
     TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->dropout.attention, err));

@@ -418,6 +418,31 @@ Test(config, follows_transformers_where_members_disagree)
     arena_release(&arena);
 }
 
+// null is what a missing member is, whatever an architecture has where it is not said.
+Test(config, activations_that_are_null_are_those_of_the_architecture)
+{
+    static const struct {
+        const char *text;
+        Activation activation;
+    } cases[] = {
+        {"{\"model_type\": \"gpt2\", \"vocab_size\": 9, \"n_embd\": 8, \"n_layer\": 1, "
+         "\"n_head\": 2, \"n_positions\": 8, \"activation_function\": null}",
+         ACTIVATION_GELU_TANH},
+        {"{\"model_type\": \"opt\", \"vocab_size\": 9, \"hidden_size\": 8, \"num_hidden_layers\": "
+         "1, \"num_attention_heads\": 2, \"ffn_dim\": 8, \"max_position_embeddings\": 8, "
+         "\"word_embed_proj_dim\": 8, \"activation_function\": null}",
+         ACTIVATION_RELU},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig c = {0};
+        want_ok(parse_config(&arena, cases[i].text, &c, &err), &err);
+        cr_expect_eq(c.activation, cases[i].activation, "%s", cases[i].text);
+        arena_release(&arena);
+    }
+}
+
 Test(config, kinds_of_decoders_refuse_by_name_what_they_do_not_support)
 {
     static const struct {

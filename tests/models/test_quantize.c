@@ -386,6 +386,29 @@ static void copy_file(Arena *arena, const char *from, const char *folder, const 
     want_ok(file_write(folder_path(folder, name), bytes, &err), &err);
 }
 
+// No file is made of weights that would not open with their config.json.
+Test(quantize, refuses_weights_that_are_not_those_of_the_config)
+{
+    Arena arena = {0};
+    Error err = {0};
+    QuantizeReport report;
+    const char *folder = folder_make();
+    for (size_t n_labels = 2; n_labels <= 3; n_labels++) {
+        Model *model = small_model(HEAD_SEQUENCE, n_labels, 5);
+        const char *path = folder_path(folder, n_labels == 2 ? "two" : "three");
+        want_ok(model_save(model, path, &err), &err);
+        model_close(&model);
+    }
+    copy_file(&arena, folder_path(folder, "two"), folder_path(folder, "three"), "config.json");
+    const char *out = folder_path(folder, "q.gguf");
+    cr_assert_eq(quantize(folder_path(folder, "three"), TENSOR_Q8_0, out, &report, &arena, &err),
+                 STATUS_INVALID);
+    cr_expect(strstr(err.text, "classifier.weight") && strstr(err.text, "[3, 32]"), "%s", err.text);
+    cr_expect_not(file_exists(out));
+    arena_release(&arena);
+    folder_remove(folder);
+}
+
 // What tokenizer.ggml.* of a file says: what llama.cpp reads (llama-cpp-python 0.3.36 has the same ids).
 static void want_same_ids(const Tokenizer *folder, const char *gguf, const char *what)
 {
