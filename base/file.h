@@ -51,12 +51,15 @@ Slice file_directory_of(Slice path);
 Slice file_name_of(Slice path);
 
 // Written anew and renamed: bytes go to a temporary file beside the path, which is synced and renamed over it, so that
-// a reader sees the old file or the new one, and a full disk leaves the old one.
+// a reader sees the old file or the new one, and a full disk leaves the old one. The temporary file, path.PID-N.tmp, is locked;
+// one of an earlier writer of the path that no process has locked any more, for it was killed, is removed.
 typedef struct FileWriter FileWriter;
 Status file_writer_open(const char *path, FileWriter **out, Error *err) MUST_CHECK;
 Status file_writer_write(FileWriter *writer, const void *bytes, size_t len, Error *err) MUST_CHECK;
 // All that was written is on the disk; the writer stays open.
 Status file_writer_sync(FileWriter *writer, Error *err) MUST_CHECK;
+// What was written stands in the file, for others to read; it need not be on the disk.
+Status file_writer_flush(FileWriter *writer, Error *err) MUST_CHECK;
 // Syncs, closes and renames. The writer is closed whether or not it succeeds; *writer becomes NULL.
 Status file_writer_commit(FileWriter **writer, Error *err) MUST_CHECK;
 // For work that would else be lost: the whole lines that were written so far stay as path.partial, or path.partial.2 and so on
@@ -65,7 +68,21 @@ Status file_writer_commit(FileWriter **writer, Error *err) MUST_CHECK;
 size_t file_writer_keep(FileWriter **writer, char *name, size_t size);
 // Drops the temporary file; a no-op on NULL. *writer becomes NULL.
 void file_writer_discard(FileWriter **writer);
-// The three calls in one.
+
+// The same for work that is gone on with where it was stopped: the temporary file is path.partial. It is opened with what an
+// earlier run has left in it, behind which writing goes on; file_writer_keep and file_writer_discard leave it where it is, but
+// for an empty one. STATUS_INVALID where another process is writing it.
+Status file_writer_resume(const char *path, FileWriter **out, Error *err) MUST_CHECK;
+// Where the bytes stand until then; NULL where path is no regular file and gets them at once.
+const char *file_writer_temporary(const FileWriter *writer);
+// Of file_writer_resume: drops what is behind the first size_bytes, and what is not flushed.
+Status file_writer_cut(FileWriter *writer, uint64_t size_bytes, Error *err) MUST_CHECK;
+// Of file_writer_resume: puts path.partial aside as path.partial.2 or the next that is free, which name becomes; a new one
+// begins with its first keep_bytes.
+Status file_writer_set_aside(FileWriter *writer, uint64_t keep_bytes, char *name, size_t size,
+                             Error *err) MUST_CHECK;
+
+// Opens, writes and commits in one.
 Status file_write(const char *path, Slice bytes, Error *err) MUST_CHECK;
 
 // A stream of lines from a file or, for "-", standard input; gzip and zstd are unpacked (input.h). Memory is bounded by the longest line.

@@ -166,6 +166,16 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     return predict_class_names(p, err);
 }
 
+// Answers to JSON Lines go on where an earlier run was stopped; those to a data set are written anew.
+static Status open_output(const CommandLine *line, const Reader *reader, LineReader *in,
+                          JsonlOut *out, Resume *resume, Error *err)
+{
+    const char *path = option_text(line, "out");
+    if (reader) return jsonl_out_open(out, path, line->is_json, err);
+    TRY(jsonl_out_resume(out, path, line->is_json, err));
+    return resume_open(line, in, out, resume, err);
+}
+
 static Status run(CommandLine *line, Error *err)
 {
     const char *in_path = option_text(line, "in");
@@ -173,18 +183,20 @@ static Status run(CommandLine *line, Error *err)
     Pool *pool = NULL;
     LineReader *in = NULL;
     JsonlOut out = {0};
+    Resume resume = {0};
     const Reader *reader = NULL;
     const int64_t started = clock_now_ns();
     Status s = predict_data_reader(line, &reader, err);
     if (s == STATUS_OK) s = open_predictor(line, reader, &p, err);
     if (s == STATUS_OK) s = model_options_pool(line, &pool, err);
     if (s == STATUS_OK && !reader) s = line_reader_open(in_path, &in, err);
-    if (s == STATUS_OK) s = jsonl_out_open(&out, option_text(line, "out"), line->is_json, err);
+    if (s == STATUS_OK) s = open_output(line, reader, in, &out, &resume, err);
     if (s == STATUS_OK && reader) {
         s = predict_data(&p, pool, line, reader, &out, err);
     } else if (s == STATUS_OK) {
-        s = predict_stream(&p, pool, in, (size_t)option_integer(line, "batch"), &out, err);
+        s = predict_stream(&p, pool, &resume, (size_t)option_integer(line, "batch"), &out, err);
     }
+    if (s != STATUS_OK) resume_stop(&resume);
     if (s == STATUS_OK) {
         char took[CLOCK_TEXT_SIZE];
         clock_format_duration(clock_now_ns() - started, took);
@@ -193,6 +205,7 @@ static Status run(CommandLine *line, Error *err)
     } else {
         jsonl_out_keep(&out, err);
     }
+    resume_end(&resume);
     jsonl_out_release(&out);
     line_reader_close(&in);
     pool_close(&pool);
@@ -390,7 +403,11 @@ const Command command_predict = {
         "named, and \"n_cut\" says how many tokens went. The side is \"truncate\" of a line (\"left\", \"right\" or "
         "\"refuse\"), else --truncate. Numbers that are not finite are the strings \"NaN\" and "
         "\"Infinity\". With --json and without --out the answers are one array. Where --out cannot be written to its end, by Ctrl-C, a full disk or what else goes wrong, the lines "
-        "before are kept as FILE.partial.",
+        "before are kept as FILE.partial.\n\n"
+        "While it works on JSON Lines, answers stand in FILE.partial, and FILE.partial.log beside it says to what. The same "
+        "command, run again after Ctrl-C, a kill or a full disk, goes on behind them, and FILE has the same bytes as of one run "
+        "in one go; --threads and --batch may be others. Where the input, the model or other options have changed, what they "
+        "answered before is put aside as FILE.partial.2, and a message says so.",
     OPTIONS(options),
     .examples = "assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"
                 "assay predict models/qa --in dev-v2.0.json --out predictions.json\n"

@@ -226,7 +226,7 @@ static bool is_standard(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err)
+static Status open_out(JsonlOut *out, const char *path, bool is_array, bool resumes, Error *err)
 {
     struct stat info;
     *out = (JsonlOut){.path = path, .is_array = is_array && is_standard(path)};
@@ -235,7 +235,18 @@ Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err
         out->stream = fopen(path, "w");
         return out->stream ? STATUS_OK : error_set_errno(err, "%s", path);
     }
-    return file_writer_open(path, &out->writer, err);
+    return resumes ? file_writer_resume(path, &out->writer, err)
+                   : file_writer_open(path, &out->writer, err);
+}
+
+Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err)
+{
+    return open_out(out, path, is_array, false, err);
+}
+
+Status jsonl_out_resume(JsonlOut *out, const char *path, bool is_array, Error *err)
+{
+    return open_out(out, path, is_array, true, err);
 }
 
 JsonWriter *jsonl_out_begin(JsonlOut *out, Slice id)
@@ -296,10 +307,8 @@ Status jsonl_out_flush(JsonlOut *out, Error *err)
 {
     TRY(put_text(out, err));
     if (out->writer) return STATUS_OK;
-    if (fflush(out->stream ? out->stream : stdout) != 0) {
-        return error_set_errno(err, "%s", out->stream ? out->path : "standard output");
-    }
-    return STATUS_OK;
+    if (!out->stream) return output_finish(err); // which knows a reader that went away
+    return fflush(out->stream) == 0 ? STATUS_OK : error_set_errno(err, "%s", out->path);
 }
 
 static Status close_file(JsonlOut *out, Error *err)
@@ -326,8 +335,8 @@ void jsonl_out_keep(JsonlOut *out, Error *err)
     if (put_text(out, &ignored) != STATUS_OK) buffer_clear(&out->text);
     const size_t n = file_writer_keep(&out->writer, name, sizeof name);
     if (n == 0) return;
-    (void)!error_set(err, before.status, "%s; its first %zu lines are kept in %s", before.text, n,
-                     name);
+    (void)!error_set(err, before.status, "%s; its first %zu lines are kept in %s%s", before.text, n,
+                     name, out->goes_on ? ", and the same command goes on behind them" : "");
 }
 
 Status jsonl_out_finish(JsonlOut *out, Error *err)

@@ -92,10 +92,13 @@ typedef struct JsonlOut {
     bool is_array; // --json on standard output: one document, an array
     size_t n_written;
     size_t n_failed;
+    bool goes_on; // what jsonl_out_keep keeps is gone on with by the same command
 } JsonlOut;
 
 // path "-" is standard output. A plain file is written anew and renamed at the end; a device or pipe is written as it is.
 Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err) MUST_CHECK;
+// The same of an output whose unfinished file a later run goes on with (file_writer_resume).
+Status jsonl_out_resume(JsonlOut *out, const char *path, bool is_array, Error *err) MUST_CHECK;
 // An answer: begin, put members with the writer that comes back, end. id is the raw value; ptr NULL = none.
 JsonWriter *jsonl_out_begin(JsonlOut *out, Slice id);
 Status jsonl_out_end(JsonlOut *out, Error *err) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -166,6 +167,60 @@ Test(file, keeps_whole_lines_of_what_was_not_finished)
     cr_assert_eq(file_writer_keep(&writer, name, sizeof name), 0, "no line is whole");
     cr_assert_eq(file_writer_keep(&writer, name, sizeof name), 0);
     cr_assert_eq(count_entries(), 2, "a temporary file was left");
+}
+
+// Temporary files of writers that were killed: nobody has them locked.
+Test(file, removes_what_a_killed_writer_of_the_same_path_left)
+{
+    static const char *const others[] = {"b.12-0.tmp", "a.12-x.tmp", "a.-0.tmp", "a.12-0.tmp.x",
+                                         "a.tmp"};
+    FileWriter *writer = NULL;
+    write_file("a.12-0.tmp", SLICE("left"));
+    write_file("a.12-1.tmp", SLICE("still written"));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) write_file(others[i], SLICE("x"));
+    const int held = open(at("a.12-1.tmp"), O_RDONLY);
+    cr_assert(held >= 0 && flock(held, LOCK_EX) == 0);
+    cr_assert_eq(file_writer_open(at("a"), &writer, &err), STATUS_OK, "%s", err.text);
+    cr_expect_not(file_exists(at("a.12-0.tmp")));
+    cr_expect(file_exists(at("a.12-1.tmp")));
+    // Another writer of the path at the same time leaves this one's file alone.
+    write_file("a", SLICE("of another"));
+    cr_assert_eq(file_writer_write(writer, "mine", 4, &err), STATUS_OK);
+    cr_assert_eq(file_writer_commit(&writer, &err), STATUS_OK, "%s", err.text);
+    expect_content("a", SLICE("mine"));
+    cr_expect_eq(count_entries(), 2 + sizeof others / sizeof *others);
+    close(held);
+}
+
+Test(file, goes_on_with_a_partial_file)
+{
+    FileWriter *writer = NULL, *second = NULL;
+    char name[4096];
+    cr_assert_eq(file_writer_resume(at("a"), &writer, &err), STATUS_OK, "%s", err.text);
+    cr_assert_str_eq(file_writer_temporary(writer), at("a.partial"));
+    cr_assert_eq(file_writer_write(writer, "one\ntwo\nthr", 11, &err), STATUS_OK);
+    cr_expect_eq(file_writer_resume(at("a"), &second, &err), STATUS_INVALID);
+    cr_expect_not_null(strstr(err.text, "another process is writing it"), "%s", err.text);
+    cr_assert_eq(file_writer_keep(&writer, name, sizeof name), 2);
+    cr_assert_str_eq(name, at("a.partial"));
+
+    cr_assert_eq(file_writer_resume(at("a"), &writer, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(file_writer_cut(writer, 4, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(file_writer_write(writer, "2\n", 2, &err), STATUS_OK);
+    cr_assert_eq(file_writer_flush(writer, &err), STATUS_OK);
+    cr_assert_eq(file_writer_set_aside(writer, 5, name, sizeof name, &err), STATUS_OK, "%s",
+                 err.text);
+    cr_assert_str_eq(name, at("a.partial.2"));
+    expect_content("a.partial.2", SLICE("one\n2\n"));
+    cr_assert_eq(file_writer_write(writer, "3\n", 2, &err), STATUS_OK);
+    cr_assert_eq(file_writer_commit(&writer, &err), STATUS_OK, "%s", err.text);
+    expect_content("a", SLICE("one\n23\n"));
+    cr_assert_eq(count_entries(), 2);
+
+    // Without a byte in it there is nothing to keep.
+    cr_assert_eq(file_writer_resume(at("a"), &writer, &err), STATUS_OK, "%s", err.text);
+    file_writer_discard(&writer);
+    cr_assert_eq(count_entries(), 2);
 }
 
 Test(file, writes_pieces_of_any_size)

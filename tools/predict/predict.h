@@ -11,9 +11,11 @@
 #include "models/generation/search.h"
 #include "models/model.h"
 #include "tools/jsonl.h"
+#include "tools/predict/resume.h"
 
 // One line of input, tokenised. Everything lies in the chunk's arena.
 typedef struct PredictCase {
+    ResumeLine line; // as it was read
     Slice id;
     JsonlTexts keys; // of all its members
     JsonlText text, pair;
@@ -133,7 +135,7 @@ Status predict_encode_ids(const Predictor *predictor, Arena *arena, const JsonlT
 
 // stream.c: answers the cases of `in`, at most `batch` of them at a time, each in its place; a case that fails is a failure
 // in `out` and stops nothing. What ends it: input that cannot be read, output that cannot be written, no memory, Ctrl-C.
-Status predict_stream(Predictor *predictor, Pool *pool, LineReader *in, size_t batch, JsonlOut *out,
+Status predict_stream(Predictor *predictor, Pool *pool, Resume *resume, size_t batch, JsonlOut *out,
                       Error *err) MUST_CHECK;
 
 // modes.c

@@ -16,6 +16,7 @@ typedef struct Chunk {
     TokenSequence *inputs; // of the cases that can be worked on, their windows where they have some
     size_t n_inputs, inputs_capacity;
     bool is_later; // than the first of the run
+    Resume *resume;
 } Chunk;
 
 static size_t floats_of(const Predictor *p, const TokenSequence *input)
@@ -61,16 +62,17 @@ static size_t floats_of_case(const Predictor *p, const PredictCase *c)
 }
 
 // Keeps one line as a case; one that cannot be read becomes a failure in its place.
-static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line_number, Slice line,
+static Status add_line(const Predictor *p, Chunk *chunk, Slice name, const ResumeLine *line,
                        Error *err)
 {
     Error why = {0};
     PredictCase *c = &chunk->cases[chunk->n++];
-    *c = (PredictCase){0};
-    const Slice copy = arena_copy(&chunk->arena, line);
-    if (!copy.ptr) return error_set_memory(err, line.len, 1, "a line");
-    chunk->n_bytes += line.len;
-    if (predict_read_case(p, &chunk->arena, name, line_number, copy, c, &why) != STATUS_OK) {
+    *c = (PredictCase){.line.number = line->number,
+                       .line.text = arena_copy(&chunk->arena, line->text)};
+    if (!c->line.text.ptr) return error_set_memory(err, line->text.len, 1, "a line");
+    chunk->n_bytes += line->text.len;
+    if (predict_read_case(p, &chunk->arena, name, line->number, c->line.text, c, &why) !=
+        STATUS_OK) {
         TRY(arena_take(&chunk->arena, 1, sizeof why, "an error", &c->why, err));
         *c->why = why;
         return STATUS_OK;
@@ -261,9 +263,11 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
     change_code(chunk);
     for (size_t i = 0; i < chunk->n; i++) {
         const PredictCase *c = &chunk->cases[i];
+        TRY(resume_answer(chunk->resume, &c->line, err));
         TRY(put_answer(p, pool, c, logits, &chunk->arena, out, err));
         if (!c->why && logits) logits += floats_of_case(p, c);
     }
+    if (large) TRY(resume_answer(chunk->resume, &large->line, err));
     if (large) TRY(work_large(p, pool, large, out, err));
     return jsonl_out_flush(out, err);
 }
@@ -278,24 +282,24 @@ static Status start_chunk(Chunk *chunk, size_t capacity, Error *err)
                       err);
 }
 
-Status predict_stream(Predictor *p, Pool *pool, LineReader *in, size_t batch, JsonlOut *out,
+Status predict_stream(Predictor *p, Pool *pool, Resume *resume, size_t batch, JsonlOut *out,
                       Error *err)
 {
-    const Slice name = slice_from_cstr(line_reader_name(in));
-    Chunk chunk = {0};
-    Status s = STATUS_OK;
-    Slice line = {0};
+    const Slice name = slice_from_cstr(line_reader_name(resume->in));
+    Chunk chunk = {.resume = resume};
+    ResumeLine line = {0};
     bool more = true;
+    Status s = resume_replay(resume, err);
     const ArenaMark mark = arena_mark(&chunk.arena);
     while (s == STATUS_OK && more) {
         arena_rewind(&chunk.arena, mark);
         s = start_chunk(&chunk, batch, err);
         while (s == STATUS_OK && more && !is_full(&chunk)) {
-            s = line_reader_next(in, &line, &more, err);
-            if (s != STATUS_OK || !more || slice_trim(line).len == 0) continue;
-            s = add_line(p, &chunk, name, line_reader_number(in), line, err);
+            s = resume_next(resume, &line, &more, err);
+            if (s == STATUS_OK && more) s = add_line(p, &chunk, name, &line, err);
         }
         if (s == STATUS_OK) s = work_chunk(p, pool, &chunk, out, err);
+        if (s == STATUS_OK) s = resume_chunk_done(resume, err);
         chunk.is_later = true;
     }
     arena_release(&chunk.arena);
