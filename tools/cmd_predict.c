@@ -402,12 +402,9 @@ const Command command_predict = {
         "marked \"truncated\": true; prompts and contexts of causal models fail instead, unless a side is "
         "named, and \"n_cut\" says how many tokens went. The side is \"truncate\" of a line (\"left\", \"right\" or "
         "\"refuse\"), else --truncate. Numbers that are not finite are the strings \"NaN\" and "
-        "\"Infinity\". With --json and without --out the answers are one array. Where --out cannot be written to its end, by Ctrl-C, a full disk or what else goes wrong, the lines "
-        "before are kept as FILE.partial.\n\n"
-        "While it works on JSON Lines, answers stand in FILE.partial, and FILE.partial.log beside it says to what. The same "
-        "command, run again after Ctrl-C, a kill or a full disk, goes on behind them, and FILE has the same bytes as of one run "
-        "in one go; --threads and --batch may be others. Where the input, the model or other options have changed, what they "
-        "answered before is put aside as FILE.partial.2, and a message says so.",
+        "\"Infinity\". With --json and without --out the answers are one array.\n\n"
+        "Until the end answers stand in FILE.partial. After Ctrl-C, a kill or a full disk the same command goes on behind them, "
+        "to the same bytes; where input, model or options have changed, they are put aside as FILE.partial.2.",
     OPTIONS(options),
     .examples = "assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"
                 "assay predict models/qa --in dev-v2.0.json --out predictions.json\n"

@@ -126,11 +126,23 @@ static Status add_key(JsonReader *r, Slice key, size_t *capacity, JsonlTexts *ke
     return STATUS_OK;
 }
 
+// The value of a member; passed over where no field has it, or where it is null.
+static Status read_value(JsonReader *r, const JsonlField *field, void *out, Error *err)
+{
+    JsonKind kind;
+    r->member = field ? field->key : NULL;
+    TRY(json_peek(r, &kind, err));
+    const bool is_wanted = field && (kind != JSON_NULL || field->kind == JSONL_RAW);
+    TRY(is_wanted ? read_field(r, field->kind, (char *)out + field->offset, err)
+                  : json_skip(r, err));
+    r->member = NULL;
+    return STATUS_OK;
+}
+
 Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_fields, void *out,
                          Error *err)
 {
     Slice key = {0};
-    JsonKind kind;
     bool more = false;
     uint64_t seen = 0;
     size_t capacity = 0;
@@ -146,14 +158,7 @@ Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_field
             if (seen & bit) return json_reader_error(r, err, "\"%s\" stands twice", field->key);
             seen |= bit;
         }
-        r->member = field ? field->key : NULL;
-        TRY(json_peek(r, &kind, err));
-        if (!field || (kind == JSON_NULL && field->kind != JSONL_RAW)) {
-            TRY(json_skip(r, err));
-        } else {
-            TRY(read_field(r, field->kind, (char *)out + field->offset, err));
-        }
-        r->member = NULL;
+        TRY(read_value(r, field, out, err));
     }
 }
 

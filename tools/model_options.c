@@ -55,6 +55,12 @@ Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err
 Status model_options_mmap(const CommandLine *line, ModelOptions *out, Error *err)
 {
     out->mapped = option_flag(line, "mmap");
+    if (out->mapped && out->compute != COMPUTE_F32)
+        return error_set(
+            err, STATUS_INVALID,
+            "--mmap reads weights as their files have them, but --compute %s wants them "
+            "rounded and packed: leave out one of the two",
+            compute_choices[option_choice(line, "compute")]);
     if (!out->mapped || (out->device.kind == DEVICE_CPU && !out->openblas_forward))
         return STATUS_OK;
     return error_set(err, STATUS_INVALID,

@@ -280,3 +280,23 @@ Test(predict_refusals, a_count_is_at_least_one_however_it_is_missed)
               {"{\"prompt\": 5}", "standard input:5:12: \"prompt\": found a number, want a string"},
           }));
 }
+
+Test(predict_refusals, options_that_do_not_go_together_are_named)
+{
+    static const char *const cases[][6] = {
+        {"--mmap", "--compute", "int8", NULL,
+         "--compute int8 wants them rounded and packed: leave out one of the two"},
+        {"--mmap", "--compute", "bf16", NULL, "--compute bf16 wants them"},
+        {"--mode", "classify", NULL, NULL,
+         "head is causal-lm, which answers to --mode generate, logits, loglik, prefer"},
+    };
+    Arena arena = {0};
+    const char *model = arena_printf(&arena, "%s", shared_need("models/stories260K"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Program program =
+            RUN(&arena, "", "predict", model, cases[i][0], cases[i][1], cases[i][2]);
+        program_want(&program, 2);
+        cr_expect(text_contains(program.err, cases[i][4]), "%s", program.err.ptr);
+    }
+    arena_release(&arena);
+}

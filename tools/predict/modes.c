@@ -425,64 +425,6 @@ const PredictMode predict_modes[N_PREDICT_MODES] = {
 const char *const predict_mode_names[] = {"logits",   "classify", "tag", "span",   "embed", "fill",
                                           "generate", "loglik",   "pll", "prefer", NULL};
 
-const PredictMode *predict_mode_for(size_t asked, ModelHead head)
-{
-    const PredictMode *named = NULL;
-    for (size_t i = 0; i < N_PREDICT_MODES; i++) {
-        const PredictMode *mode = &predict_modes[i];
-        if (strcmp(mode->name, predict_mode_names[asked]) != 0) continue;
-        if (!named || mode->head == head) named = mode;
-    }
-    return named;
-}
-
-const PredictMode *predict_mode_of(ModelHead head)
-{
-    for (size_t i = 0; i < N_PREDICT_MODES; i++) {
-        if (predict_modes[i].head == head) return &predict_modes[i];
-    }
-    return &predict_modes[0];
-}
-
-// A class that would answer, where the file names none; else NULL.
-static const ArchitectureClass *class_for(const PredictMode *mode, const ModelConfig *config)
-{
-    if (!config->class_is_assumed) return NULL;
-    if (mode->head != HEAD_COUNT) return architecture_class(config->architecture, mode->head);
-    const ArchitectureClass *classes = config->architecture->classes;
-    for (size_t i = 0; i < ARCHITECTURE_MAX_CLASSES && classes[i].name; i++) {
-        if (classes[i].head != HEAD_EMBEDDING) return &classes[i];
-    }
-    return NULL;
-}
-
-Status predict_mode_check(const PredictMode *mode, const Model *model, Error *err)
-{
-    const ModelHead head = model_config(model)->head;
-    if (mode->head == head || (mode->head == HEAD_COUNT && head != HEAD_EMBEDDING))
-        return STATUS_OK;
-    // Likelihoods by the other way to ask for them.
-    if (head == HEAD_CAUSAL_LM && strcmp(mode->name, "pll") == 0)
-        return error_set(err, STATUS_INVALID,
-                         "--mode pll masks tokens, which a causal LM does not do: --mode loglik");
-    if (head == HEAD_MASKED_LM && strcmp(mode->name, "loglik") == 0)
-        return error_set(err, STATUS_INVALID,
-                         "--mode loglik goes from left to right, which a masked LM does not do: "
-                         "--mode pll");
-    const ArchitectureClass *wanted = class_for(mode, model_config(model));
-    if (wanted)
-        return error_set(err, STATUS_INVALID,
-                         "--mode %s: config.json names no class in \"architectures\", so that the "
-                         "model is taken for a " SLICE_FMT
-                         ", which answers --mode %s: where its weights have a head, name the class "
-                         "there (\"architectures\": [\"%s\"])",
-                         mode->name, SLICE_ARG(model_config(model)->class_name),
-                         predict_mode_of(head)->name, wanted->name);
-    return error_set(err, STATUS_INVALID, "--mode %s: the model's head is %s: --mode %s%s",
-                     mode->name, model_head_name(head), predict_mode_of(head)->name,
-                     head == HEAD_EMBEDDING ? "" : " or logits");
-}
-
 Status predict_class_names(Predictor *p, Error *err)
 {
     const ModelConfig *config = model_config(p->model);

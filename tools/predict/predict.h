@@ -215,6 +215,7 @@ Status predict_generate_work(Predictor *predictor, Pool *pool, Arena *arena,
 Status predict_generate_put(Predictor *predictor, const PredictCase *c, const float *logits,
                             JsonWriter *w, Error *err) MUST_CHECK;
 
+// choose_mode.c
 // The row of predict_mode_names[asked] that the head has, where several models answer so; else the first of that name.
 const PredictMode *predict_mode_for(size_t asked, ModelHead head);
 // The mode of a head when none is asked for.
