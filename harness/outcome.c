@@ -279,6 +279,7 @@ static Status parse(Slice file, Outcome *out, Error *err)
     out->model_bytes = head.model_bytes;
     out->null_threshold = head.null_threshold;
     out->cost = head.cost;
+    out->cost.device = out->cost.machine = (Slice){0}; // places of another process
     memcpy(out->error, head.error, sizeof out->error);
     out->error[sizeof out->error - 1] = '\0';
     if (!take_array(&file, head.n_outputs, sizeof *out->ordinals, out->ordinals) ||
