@@ -99,6 +99,29 @@ static Status add_keys_values(QuantizeWork *work, const SafeTensor *tensor, Slic
     return STATUS_OK;
 }
 
+// llama.cpp's table of positions begins with that of the first token; what RoBERTa has before it goes into the metadata.
+static Status cut_positions(QuantizeWork *work, const SafeTensor *tensor, SafeItem *item,
+                            QuantizeSource *source, Error *err)
+{
+    SafeTensor *rest = NULL;
+    const size_t first = work->config.first_position, n_rows = first + work->config.max_positions;
+    if (tensor->n_dims != 2 || tensor->shape[0] != n_rows) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": tensor \"" SLICE_FMT
+                                   "\" must have %zu rows, as config.json has it",
+                         SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), n_rows);
+    }
+    TRY(arena_take(work->arena, 1, sizeof *rest, "a tensor", &rest, err));
+    *rest = *tensor;
+    rest->shape[0] -= first;
+    rest->n_elements -= first * tensor->shape[1];
+    rest->data = slice_sub(tensor->data, tensor->data.len / n_rows * first, tensor->data.len);
+    work->positions = tensor;
+    source->tensor = rest;
+    item->shape[0] = rest->shape[0];
+    return STATUS_OK;
+}
+
 static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *err)
 {
     SafeItem item = {.n_dims = tensor->n_dims};
@@ -125,6 +148,8 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
         return add_keys_values(work, tensor, item.name, err);
     source.change = gguf_change(work->family, full);
     memcpy(item.shape, tensor->shape, sizeof item.shape);
+    if (work->config.first_position > 0 && slice_eq_cstr(item.name, "position_embd.weight"))
+        TRY(cut_positions(work, tensor, &item, &source, err));
     if (slice_ends_with(item.name, SLICE("ffn_gate_inp_shexp.weight")) && item.n_dims == 2) {
         item.n_dims = 1; // a layer of one output is a vector there
         item.shape[0] = tensor->shape[1];

@@ -31,6 +31,7 @@ typedef struct QuantizeWork {
     size_t n, capacity;
     const GgufFamily *family;
     bool is_tied;
+    const SafeTensor *positions; // whose first rows go into the metadata; NULL: none
 } QuantizeWork;
 
 // Plans the factors of a rotation, which llama.cpp reads as tensors.

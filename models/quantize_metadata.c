@@ -96,10 +96,26 @@ static Status put_tokenizer(QuantizeWork *work, const char *directory, GgufBuild
     return s;
 }
 
+static Status put_first_positions(const QuantizeWork *work, GgufBuilder *b, Error *err)
+{
+    float *values = NULL;
+    if (!work->positions) return STATUS_OK;
+    SafeTensor rows = *work->positions;
+    const size_t n = work->config.first_position, each = rows.data.len / rows.shape[0];
+    rows.shape[0] = n;
+    rows.n_elements = n * rows.shape[1];
+    rows.data = slice_sub(rows.data, 0, n * each);
+    TRY(arena_take(work->arena, rows.n_elements, sizeof *values, "positions", &values, err));
+    TRY(safetensor_read_f32(&rows, values, err));
+    gguf_put_f32s(b, GGUF_KEY_FIRST_POSITIONS, values, rows.n_elements);
+    return STATUS_OK;
+}
+
 // Whether the file has BERT's or ModernBERT's classes of whole texts, which llama.cpp counts by their names.
 static bool has_classes(const QuantizeWork *work)
 {
     return work->family && work->config.head == HEAD_SEQUENCE &&
+           strcmp(work->family->model_type, "distilbert") != 0 &&
            (strcmp(work->family->architecture, "bert") == 0 ||
             strcmp(work->family->architecture, "modern-bert") == 0);
 }
@@ -184,6 +200,7 @@ Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *
     TRY(put_tokenizer(work, path, b, err));
     TRY(put_embedding(work, path, b, err));
     TRY(put_labels(work, b, err));
+    TRY(put_first_positions(work, b, err));
     TRY(read_document(work->arena, path, "config.json", &config, err));
     gguf_put_string(b, GGUF_KEY_CONFIG, config);
     TRY(read_document(work->arena, path, "generation_config.json", &generation, err));

@@ -80,6 +80,8 @@ static bool is_refused(const QuantizeWork *work, const Places *places, Slice nam
                              *const latent[] = {".attn_q_a.bias", ".attn_kv_a_mqa.bias"},
                              *const feed_forward[] = {".ffn_up.bias", ".ffn_gate.bias",
                                                       ".ffn_down.bias", "_shexp.bias"},
+                             *const convs[] = {".shortconv.conv.bias", ".shortconv.in_proj.bias",
+                                               ".shortconv.out_proj.bias"},
                              *const norms[] = {"norm.bias"},
                              *const heads[] = {".attn_q_norm.weight", ".attn_k_norm.weight"};
     if (slice_eq_cstr(name, "output.weight")) return places->output == REFUSED;
@@ -90,7 +92,7 @@ static bool is_refused(const QuantizeWork *work, const Places *places, Slice nam
         return places->attention_output == REFUSED;
     if (ends_with_any(name, feed_forward, 4)) return places->feed_forward == REFUSED;
     if (ends_with_any(name, qkv, 4)) return places->qkv == REFUSED;
-    if (ends_with_any(name, latent, 2)) return true;
+    if (ends_with_any(name, latent, 2) || ends_with_any(name, convs, 3)) return true;
     // Command R+ alone has norms of heads, which llama.cpp knows by its number of layers.
     if (strcmp(work->family->architecture, "command-r") == 0 && work->config.n_layers < 64 &&
         ends_with_any(name, heads, 2))

@@ -158,6 +158,8 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
         {is->head != HEAD_SEQUENCE || is->classifies_first == told->classifies_first,
          "which tokens are classified"},
         {is_close((double)is->attention.alibi_scale, (double)told->attention.alibi_scale), "ALiBi"},
+        // llama.cpp scales none: its logits are larger, and in the same order.
+        {!is->decoder.has_scaled_output, "the scale of logits"},
         {is->decoder.relative_distance == told->decoder.relative_distance,
          "\"relative_attention_max_distance\""},
     };

@@ -267,24 +267,60 @@ static void put_latent(Export *out)
 static const struct {
     const char *model_type;
     bool is_rms;
-} parsed_families[] = {
-    {"arcee", true},          {"bloom", false},        {"cohere", false},
-    {"cohere2", false},       {"cwm", true},           {"deepseek_v2", true},
-    {"deepseek_v3", true},    {"dots1", true},         {"ernie4_5", true},
-    {"eurobert", true},       {"exaone", true},        {"exaone4", true},
-    {"falcon", false},        {"gemma", true},         {"gemma2", true},
-    {"gemma3_text", true},    {"glm", true},           {"glm4", true},
-    {"glm4_moe", true},       {"glm4_moe_lite", true}, {"gpt_bigcode", false},
-    {"gpt_neox", false},      {"gpt_oss", true},       {"granite", true},
-    {"granitemoe", true},     {"helium", true},        {"hunyuan_v1_dense", true},
-    {"hunyuan_v1_moe", true}, {"internlm3", true},     {"jais2", false},
-    {"lfm2", true},           {"ministral", true},     {"ministral3", true},
-    {"mixtral", true},        {"modernbert", false},   {"mpt", false},
-    {"nemotron", false},      {"nomic_bert", false},   {"olmo", false},
-    {"olmo2", true},          {"olmo3", true},         {"olmoe", true},
-    {"phi", false},           {"qwen2_moe", true},     {"qwen3_moe", true},
-    {"seed_oss", true},       {"smollm3", true},       {"stablelm", false},
-    {"starcoder2", false}};
+} parsed_families[] = {{"arcee", true},
+                       {"bert", false},
+                       {"bloom", false},
+                       {"camembert", false},
+                       {"cohere", false},
+                       {"cohere2", false},
+                       {"cwm", true},
+                       {"deepseek_v2", true},
+                       {"deepseek_v3", true},
+                       {"distilbert", false},
+                       {"dots1", true},
+                       {"ernie4_5", true},
+                       {"eurobert", true},
+                       {"exaone", true},
+                       {"exaone4", true},
+                       {"falcon", false},
+                       {"gemma", true},
+                       {"gemma2", true},
+                       {"gemma3_text", true},
+                       {"glm", true},
+                       {"glm4", true},
+                       {"glm4_moe", true},
+                       {"glm4_moe_lite", true},
+                       {"gpt_bigcode", false},
+                       {"gpt_neox", false},
+                       {"gpt_oss", true},
+                       {"granite", true},
+                       {"granitemoe", true},
+                       {"helium", true},
+                       {"hunyuan_v1_dense", true},
+                       {"hunyuan_v1_moe", true},
+                       {"internlm3", true},
+                       {"jais2", false},
+                       {"lfm2", true},
+                       {"ministral", true},
+                       {"ministral3", true},
+                       {"mixtral", true},
+                       {"modernbert", false},
+                       {"mpt", false},
+                       {"nemotron", false},
+                       {"nomic_bert", false},
+                       {"olmo", false},
+                       {"olmo2", true},
+                       {"olmo3", true},
+                       {"olmoe", true},
+                       {"phi", false},
+                       {"qwen2_moe", true},
+                       {"qwen3_moe", true},
+                       {"roberta", false},
+                       {"seed_oss", true},
+                       {"smollm3", true},
+                       {"stablelm", false},
+                       {"starcoder2", false},
+                       {"xlm-roberta", false}};
 
 static bool is_told_by_parsed(Slice model_type, bool *is_rms)
 {
@@ -416,27 +452,15 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
     if (c->rotary.dims > 0) put_rope(out, c->max_positions, arena, factors);
 }
 
-// Encoders whose positions are rotations: Nomic's BERT, and ModernBERT, whose blocks see near tokens alone or everything.
-static void put_turning_encoder(Export *out, Arena *arena)
+// Rotations of Nomic's BERT, and of ModernBERT, whose blocks see near tokens alone or everything.
+static void put_turning(Export *out, Arena *arena)
 {
-    char key[KEY_SIZE];
     const ModelConfig *c = out->parsed;
     bool *is_local = NULL;
-    put_size(out, "vocab_size", c->vocab_size);
-    put_size(out, "context_length", c->max_positions);
-    put_size(out, "embedding_length", c->hidden_size);
-    put_size(out, "block_count", c->n_layers);
-    put_size(out, "feed_forward_length", c->intermediate_size);
-    put_size(out, "attention.head_count", c->n_heads);
-    put_real(out, "attention.layer_norm_epsilon", (double)c->layer_norm_eps);
-    gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
     put_size(out, "rope.dimension_count", c->hidden_size / c->n_heads);
     put_real(out, "rope.freq_base",
              c->modernbert.is_global ? c->modernbert.global_theta : c->rotary.rope.theta);
-    if (!c->modernbert.is_global) {
-        gguf_put_u32(out->b, "tokenizer.ggml.token_type_count", (uint32_t)c->type_vocab_size);
-        return;
-    }
+    if (!c->modernbert.is_global) return;
     out->status = arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, out->err);
     if (out->status != STATUS_OK) return;
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->modernbert.is_global[i];
@@ -446,15 +470,28 @@ static void put_turning_encoder(Export *out, Arena *arena)
     put_pattern(out, is_local, c->n_layers, true);
 }
 
-static void put_encoder(Export *out)
+static bool is_encoder(const char *architecture)
+{
+    return strcmp(architecture, "bert") == 0 || strcmp(architecture, "nomic-bert") == 0 ||
+           strcmp(architecture, "modern-bert") == 0;
+}
+
+static void put_encoder(Export *out, Arena *arena)
 {
     char key[KEY_SIZE];
-    put_size(out, "context_length", size_of(out, "max_position_embeddings", NULL, 512));
-    put_real(out, "attention.layer_norm_epsilon",
-             real_of(out, out->config, "layer_norm_eps", 1e-12));
+    const ModelConfig *c = out->parsed;
+    put_size(out, "vocab_size", c->vocab_size);
+    put_size(out, "context_length", c->max_positions);
+    put_size(out, "embedding_length", c->hidden_size);
+    put_size(out, "block_count", c->n_layers);
+    put_size(out, "feed_forward_length", c->intermediate_size);
+    put_size(out, "attention.head_count", c->n_heads);
+    put_real(out, "attention.layer_norm_epsilon", (double)c->layer_norm_eps);
     gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
-    gguf_put_u32(out->b, "tokenizer.ggml.token_type_count",
-                 (uint32_t)size_of(out, "type_vocab_size", NULL, 2));
+    if (strcmp(out->architecture, "bert") != 0) put_turning(out, arena);
+    if (!c->modernbert.is_global) // which llama.cpp wants of a DistilBERT too
+        gguf_put_u32(out->b, "tokenizer.ggml.token_type_count",
+                     c->type_vocab_size > 0 ? (uint32_t)c->type_vocab_size : 1);
 }
 
 static void put_t5(Export *out)
@@ -489,8 +526,6 @@ static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFact
     put_size(out, "attention.head_count", n_heads);
     if (is_t5) {
         put_t5(out);
-    } else if (strcmp(out->architecture, "bert") == 0) {
-        put_encoder(out);
     } else if (strcmp(out->architecture, "gpt2") == 0) {
         put_size(out, "context_length", size_of(out, "n_positions", "n_ctx", 1024));
         put_real(out, "attention.layer_norm_epsilon",
@@ -521,12 +556,10 @@ Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t 
         TRY(model_config_parse(arena, config, &parsed, err));
         parsed.vocab_size = vocab_size;
         out.parsed = &parsed;
-        if (strcmp(family->architecture, "nomic-bert") == 0 ||
-            strcmp(family->architecture, "modern-bert") == 0) {
-            put_turning_encoder(&out, arena);
-            return out.status;
-        }
-        put_parsed(&out, is_rms, arena, factors);
+        if (is_encoder(family->architecture))
+            put_encoder(&out, arena);
+        else
+            put_parsed(&out, is_rms, arena, factors);
         return out.status;
     }
     put_sizes(&out, vocab_size, arena, factors);

@@ -14,6 +14,17 @@ static Status falcon_family(const Json *config, const GgufFamily **out, Error *e
     return STATUS_OK;
 }
 
+// All families, encoders last.
+static size_t n_all(void)
+{
+    return gguf_n_families + gguf_n_encoders;
+}
+
+static const GgufFamily *family_at(size_t i)
+{
+    return i < gguf_n_families ? &gguf_families[i] : &gguf_encoders[i - gguf_n_families];
+}
+
 static const GgufFamily *find_family(const GgufFamily *families, size_t n, Slice architecture,
                                      Slice model_type)
 {
@@ -27,16 +38,22 @@ static const GgufFamily *find_family(const GgufFamily *families, size_t n, Slice
 
 const GgufFamily *gguf_family_of_both(Slice architecture, Slice model_type)
 {
-    return find_family(gguf_families, gguf_n_families, architecture, model_type);
+    const GgufFamily *found = find_family(gguf_families, gguf_n_families, architecture, model_type);
+    return found ? found : find_family(gguf_encoders, gguf_n_encoders, architecture, model_type);
+}
+
+static Status first_class(const Json *config, Slice *out, Error *err)
+{
+    const Json *classes = NULL;
+    TRY(json_opt_kind(config, "architectures", JSON_ARRAY, &classes, err));
+    if (classes && json_len(classes) > 0) TRY(json_as_string(json_at(classes, 0), out, err));
+    return STATUS_OK;
 }
 
 static Status t5_family(const Json *config, Slice model_type, const GgufFamily **out, Error *err)
 {
     Slice projection = {0}, class_name = {0};
-    const Json *classes = NULL;
-    TRY(json_opt_kind(config, "architectures", JSON_ARRAY, &classes, err));
-    if (classes && json_len(classes) > 0)
-        TRY(json_as_string(json_at(classes, 0), &class_name, err));
+    TRY(first_class(config, &class_name, err));
     const bool is_encoder = slice_ends_with(class_name, SLICE("EncoderModel"));
     const Slice architecture = is_encoder ? SLICE("t5encoder") : SLICE("t5");
     if (!slice_eq_cstr(model_type, "t5"))
@@ -45,6 +62,17 @@ static Status t5_family(const Json *config, Slice model_type, const GgufFamily *
     *out = slice_starts_with(projection, SLICE("gated"))
                ? find_family(gguf_gated_t5, gguf_n_gated_t5, architecture, model_type)
                : gguf_family_of_both(architecture, model_type);
+    return STATUS_OK;
+}
+
+static Status bert_family(const Json *config, Slice model_type, const GgufFamily **out, Error *err)
+{
+    Slice class_name = {0};
+    TRY(first_class(config, &class_name, err));
+    const GgufFamily *with_classes =
+        find_family(gguf_roberta_classes, gguf_n_roberta_classes, SLICE("bert"), model_type);
+    if (with_classes && slice_ends_with(class_name, SLICE("ForSequenceClassification")))
+        *out = with_classes;
     return STATUS_OK;
 }
 
@@ -59,31 +87,33 @@ Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *
         TRY(json_opt_bool(config, "use_bidirectional_attention", &sees_all, err));
         if (sees_all) *out = gguf_family_of_file(SLICE("gemma-embedding"));
     }
+    if (*out && strcmp((*out)->architecture, "bert") == 0)
+        return bert_family(config, model_type, out, err);
     const bool is_t5 = *out && strcmp((*out)->architecture, "t5") == 0;
     return is_t5 ? t5_family(config, model_type, out, err) : STATUS_OK;
 }
 
 const GgufFamily *gguf_family_of_model(Slice model_type)
 {
-    for (size_t i = 0; i < gguf_n_families; i++) {
-        if (slice_eq_cstr(model_type, gguf_families[i].model_type)) return &gguf_families[i];
+    for (size_t i = 0; i < n_all(); i++) {
+        if (slice_eq_cstr(model_type, family_at(i)->model_type)) return family_at(i);
     }
     return NULL;
 }
 
 const GgufFamily *gguf_family_of_file(Slice architecture)
 {
-    for (size_t i = 0; i < gguf_n_families; i++) {
-        if (slice_eq_cstr(architecture, gguf_families[i].architecture)) return &gguf_families[i];
+    for (size_t i = 0; i < n_all(); i++) {
+        if (slice_eq_cstr(architecture, family_at(i)->architecture)) return family_at(i);
     }
     return NULL;
 }
 
 void gguf_list_families(NameList *out)
 {
-    for (size_t i = 0; i < gguf_n_families; i++) {
-        const char *name = gguf_families[i].architecture;
-        if (gguf_family_of_file(slice_from_cstr(name)) == &gguf_families[i])
+    for (size_t i = 0; i < n_all(); i++) {
+        const char *name = family_at(i)->architecture;
+        if (gguf_family_of_file(slice_from_cstr(name)) == family_at(i))
             name_list_add_cstr(out, name);
     }
 }

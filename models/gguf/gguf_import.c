@@ -94,6 +94,9 @@ static void choose_family(GgufImport *in)
         import_has_tensor(in, "blk.0.attn_q.bias") &&
         !import_has_tensor(in, "blk.0.attn_output.bias"))
         in->family = gguf_family_of_model(SLICE("helium"));
+    // DistilBERT is a BERT without types of tokens.
+    if (strcmp(model, "bert") == 0 && !import_has_tensor(in, "token_types.weight"))
+        in->family = gguf_family_of_model(SLICE("distilbert"));
     // OLMo 3 is OLMo 2 with windows.
     if (strcmp(model, "olmo2") == 0 && import_size(in, "attention.sliding_window", &window))
         in->family = gguf_family_of_model(SLICE("olmo3"));
@@ -140,7 +143,7 @@ static void put_labels(GgufImport *in)
 
 static bool is_encoder(const char *model)
 {
-    static const char *const names[] = {"bert", "nomic_bert", "modernbert"};
+    static const char *const names[] = {"bert", "distilbert", "nomic_bert", "modernbert"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(model, names[i]) == 0) return true;
     }

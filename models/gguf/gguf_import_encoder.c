@@ -22,6 +22,17 @@ static void put_bert(GgufImport *in)
     import_put_text(in, "hidden_act", "gelu");
 }
 
+static void put_distilbert(GgufImport *in)
+{
+    import_put_rows(in, "token_embd.weight", "vocab_size");
+    import_put_rows(in, "position_embd.weight", "max_position_embeddings");
+    import_put_size(in, "dim", in->hidden_size);
+    import_put_size(in, "n_layers", in->n_layers);
+    import_put_size(in, "n_heads", in->n_heads);
+    import_copy_size(in, "feed_forward_length", "hidden_dim");
+    import_put_text(in, "activation", "gelu");
+}
+
 static void put_nomic(GgufImport *in)
 {
     double theta = 10000; // llama.cpp's, of a silent file
@@ -66,6 +77,8 @@ void import_put_encoder(GgufImport *in)
         put_nomic(in);
     else if (strcmp(in->family->model_type, "modernbert") == 0)
         put_modernbert(in);
+    else if (strcmp(in->family->model_type, "distilbert") == 0)
+        put_distilbert(in);
     else
         put_bert(in);
 }

@@ -15,7 +15,9 @@
 // Metadata that only files of our own have.
 #define GGUF_KEY_CONFIG     "assay.config"
 #define GGUF_KEY_GENERATION "assay.generation_config" // generation_config.json
-#define GGUF_KEY_NOTE       "assay.note" // assay.json of what was tuned: harness/note.h
+// Rows of RoBERTa's table of positions before that of the first token, which llama.cpp's table begins with.
+#define GGUF_KEY_FIRST_POSITIONS "assay.first_positions"
+#define GGUF_KEY_NOTE            "assay.note" // assay.json of what was tuned: harness/note.h
 // All of tokenizer.json, as the specification of GGUF names it.
 #define GGUF_KEY_TOKENIZER "tokenizer.huggingface.json"
 

@@ -1,4 +1,4 @@
-// How GGUF and Transformers call the tensors of each family of models.
+// How GGUF and Transformers call the tensors of each family of decoders.
 #include "models/gguf/gguf_names.h"
 
 // Llama and its kind, but for the feed-forward layers.
@@ -346,96 +346,6 @@ static const GgufName gpt_bigcode_names[] = {
     {"blk.%.ffn_down", "transformer.h.%.mlp.c_proj", SAFE_AS_IS},
 };
 
-static const GgufName bert_names[] = {
-    {"token_embd", "bert.embeddings.word_embeddings", SAFE_AS_IS},
-    {"position_embd", "bert.embeddings.position_embeddings", SAFE_AS_IS},
-    {"token_types", "bert.embeddings.token_type_embeddings", SAFE_AS_IS},
-    {"token_embd_norm", "bert.embeddings.LayerNorm", SAFE_AS_IS},
-    {"blk.%.attn_q", "bert.encoder.layer.%.attention.self.query", SAFE_AS_IS},
-    {"blk.%.attn_k", "bert.encoder.layer.%.attention.self.key", SAFE_AS_IS},
-    {"blk.%.attn_v", "bert.encoder.layer.%.attention.self.value", SAFE_AS_IS},
-    {"blk.%.attn_output", "bert.encoder.layer.%.attention.output.dense", SAFE_AS_IS},
-    {"blk.%.attn_output_norm", "bert.encoder.layer.%.attention.output.LayerNorm", SAFE_AS_IS},
-    {"blk.%.ffn_up", "bert.encoder.layer.%.intermediate.dense", SAFE_AS_IS},
-    {"blk.%.ffn_down", "bert.encoder.layer.%.output.dense", SAFE_AS_IS},
-    {"blk.%.layer_output_norm", "bert.encoder.layer.%.output.LayerNorm", SAFE_AS_IS},
-    {"cls", "bert.pooler.dense", SAFE_AS_IS},
-    {"cls.output", "classifier", SAFE_AS_IS},
-};
-
-static const GgufName nomic_bert_names[] = {
-    {"token_embd", "nomic_bert.embeddings.word_embeddings", SAFE_AS_IS},
-    {"token_types", "nomic_bert.embeddings.token_type_embeddings", SAFE_AS_IS},
-    {"token_embd_norm", "nomic_bert.emb_ln", SAFE_AS_IS},
-    {"blk.%.attn_qkv", "nomic_bert.encoder.layers.%.attn.Wqkv", SAFE_AS_IS},
-    {"blk.%.attn_output", "nomic_bert.encoder.layers.%.attn.out_proj", SAFE_AS_IS},
-    {"blk.%.attn_output_norm", "nomic_bert.encoder.layers.%.norm1", SAFE_AS_IS},
-    {"blk.%.ffn_up", "nomic_bert.encoder.layers.%.mlp.fc11", SAFE_AS_IS},
-    {"blk.%.ffn_gate", "nomic_bert.encoder.layers.%.mlp.fc12", SAFE_AS_IS},
-    {"blk.%.ffn_down", "nomic_bert.encoder.layers.%.mlp.fc2", SAFE_AS_IS},
-    {"blk.%.layer_output_norm", "nomic_bert.encoder.layers.%.norm2", SAFE_AS_IS},
-};
-
-// What goes into the gate and what is multiplied with it are one tensor, in that order in both.
-static const GgufName modernbert_names[] = {
-    {"token_embd", "model.embeddings.tok_embeddings", SAFE_AS_IS},
-    {"token_embd_norm", "model.embeddings.norm", SAFE_AS_IS},
-    {"output_norm", "model.final_norm", SAFE_AS_IS},
-    {"blk.%.attn_norm", "model.layers.%.attn_norm", SAFE_AS_IS},
-    {"blk.%.attn_qkv", "model.layers.%.attn.Wqkv", SAFE_AS_IS},
-    {"blk.%.attn_output", "model.layers.%.attn.Wo", SAFE_AS_IS},
-    {"blk.%.ffn_norm", "model.layers.%.mlp_norm", SAFE_AS_IS},
-    {"blk.%.ffn_up", "model.layers.%.mlp.Wi", SAFE_AS_IS},
-    {"blk.%.ffn_down", "model.layers.%.mlp.Wo", SAFE_AS_IS},
-    {"cls", "head.dense", SAFE_AS_IS},
-    {"cls.norm", "head.norm", SAFE_AS_IS},
-    {"cls.output", "classifier", SAFE_AS_IS},
-};
-
-// T5's two stacks, but for what differs with a gate.
-// clang-format off
-#define T5_NAMES                                                                                           \
-    {"token_embd", "shared", SAFE_AS_IS},                                                                  \
-    {"output", "lm_head", SAFE_AS_IS},                                                                     \
-    {"enc.output_norm", "encoder.final_layer_norm", SAFE_AS_IS},                                           \
-    {"dec.output_norm", "decoder.final_layer_norm", SAFE_AS_IS},                                           \
-    {"enc.blk.%.attn_norm", "encoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                             \
-    {"enc.blk.%.attn_q", "encoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},                           \
-    {"enc.blk.%.attn_k", "encoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},                           \
-    {"enc.blk.%.attn_v", "encoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},                           \
-    {"enc.blk.%.attn_o", "encoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},                           \
-    {"enc.blk.%.attn_rel_b", "encoder.block.%.layer.0.SelfAttention.relative_attention_bias", SAFE_AS_IS}, \
-    {"enc.blk.%.ffn_norm", "encoder.block.%.layer.1.layer_norm", SAFE_AS_IS},                              \
-    {"enc.blk.%.ffn_gate", "encoder.block.%.layer.1.DenseReluDense.wi_0", SAFE_AS_IS},                     \
-    {"enc.blk.%.ffn_down", "encoder.block.%.layer.1.DenseReluDense.wo", SAFE_AS_IS},                       \
-    {"dec.blk.%.attn_norm", "decoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                             \
-    {"dec.blk.%.attn_q", "decoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},                           \
-    {"dec.blk.%.attn_k", "decoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},                           \
-    {"dec.blk.%.attn_v", "decoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},                           \
-    {"dec.blk.%.attn_o", "decoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},                           \
-    {"dec.blk.%.attn_rel_b", "decoder.block.%.layer.0.SelfAttention.relative_attention_bias", SAFE_AS_IS}, \
-    {"dec.blk.%.cross_attn_norm", "decoder.block.%.layer.1.layer_norm", SAFE_AS_IS},                       \
-    {"dec.blk.%.cross_attn_q", "decoder.block.%.layer.1.EncDecAttention.q", SAFE_AS_IS},                   \
-    {"dec.blk.%.cross_attn_k", "decoder.block.%.layer.1.EncDecAttention.k", SAFE_AS_IS},                   \
-    {"dec.blk.%.cross_attn_v", "decoder.block.%.layer.1.EncDecAttention.v", SAFE_AS_IS},                   \
-    {"dec.blk.%.cross_attn_o", "decoder.block.%.layer.1.EncDecAttention.o", SAFE_AS_IS},                   \
-    {"dec.blk.%.ffn_norm", "decoder.block.%.layer.2.layer_norm", SAFE_AS_IS},                              \
-    {"dec.blk.%.ffn_gate", "decoder.block.%.layer.2.DenseReluDense.wi_0", SAFE_AS_IS},                     \
-    {"dec.blk.%.ffn_down", "decoder.block.%.layer.2.DenseReluDense.wo", SAFE_AS_IS}
-// clang-format on
-
-// What is called "up" has two names in Transformers: with a gate and without.
-static const GgufName t5_names[] = {
-    T5_NAMES,
-    {"enc.blk.%.ffn_up", "encoder.block.%.layer.1.DenseReluDense.wi", SAFE_AS_IS},
-    {"dec.blk.%.ffn_up", "decoder.block.%.layer.2.DenseReluDense.wi", SAFE_AS_IS},
-};
-static const GgufName t5_gated_names[] = {
-    T5_NAMES,
-    {"enc.blk.%.ffn_up", "encoder.block.%.layer.1.DenseReluDense.wi_1", SAFE_AS_IS},
-    {"dec.blk.%.ffn_up", "decoder.block.%.layer.2.DenseReluDense.wi_1", SAFE_AS_IS},
-};
-
 #define NAMES(list) list, sizeof(list) / sizeof *(list)
 
 const GgufFamily gguf_families[] = {
@@ -507,30 +417,8 @@ const GgufFamily gguf_families[] = {
     {"falcon", "falcon", "FalconForCausalLM", NAMES(falcon_names), GGUF_ROWS_STACKED, false},
     {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), GGUF_ROWS_IN_ORDER, false},
     {"eurobert", "eurobert", "EuroBertModel", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
-    {"bert", "bert", "BertModel", NAMES(bert_names), GGUF_ROWS_IN_ORDER, false},
-    {"nomic-bert", "nomic_bert", "NomicBertModel", NAMES(nomic_bert_names), GGUF_ROWS_IN_ORDER,
-     false},
-    {"modern-bert", "modernbert", "ModernBertModel", NAMES(modernbert_names), GGUF_ROWS_IN_ORDER,
-     false},
-    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5encoder", "t5", "T5EncoderModel", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5encoder", "mt5", "MT5EncoderModel", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5encoder", "umt5", "UMT5EncoderModel", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
 };
 const size_t gguf_n_families = sizeof gguf_families / sizeof *gguf_families;
-
-const GgufFamily gguf_gated_t5[] = {
-    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER,
-     false},
-    {"t5encoder", "t5", "T5EncoderModel", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5encoder", "mt5", "MT5EncoderModel", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
-    {"t5encoder", "umt5", "UMT5EncoderModel", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
-};
-const size_t gguf_n_gated_t5 = sizeof gguf_gated_t5 / sizeof *gguf_gated_t5;
 
 const GgufFamily gguf_falcon_two = {
     "falcon", "falcon", "FalconForCausalLM", NAMES(falcon_two_names), GGUF_ROWS_STACKED, false};

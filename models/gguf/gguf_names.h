@@ -1,4 +1,4 @@
-// models/gguf/gguf_names.h: the tables of gguf_names.c, for gguf_family.c, which looks into them.
+// models/gguf/gguf_names.h: the tables of gguf_names.c and gguf_names_encoder.c, for gguf_family.c, which looks into them.
 #ifndef ASSAY_MODELS_GGUF_GGUF_NAMES_H
 #define ASSAY_MODELS_GGUF_GGUF_NAMES_H
 
@@ -14,9 +14,14 @@ typedef struct GgufName {
 // The first row of an architecture is the one that a file of it is read as.
 extern const GgufFamily gguf_families[];
 extern const size_t gguf_n_families;
-// Of the families above those whose names differ by what config.json says: T5s with gates, Falcons with two norms in a block.
+extern const GgufFamily gguf_encoders[];
+extern const size_t gguf_n_encoders;
+// Of the families above those whose names differ by what config.json says: T5s with gates, RoBERTas with classes of texts, whose
+// dense layer takes the pooler's place, Falcons with two norms in a block.
 extern const GgufFamily gguf_gated_t5[];
 extern const size_t gguf_n_gated_t5;
+extern const GgufFamily gguf_roberta_classes[];
+extern const size_t gguf_n_roberta_classes;
 extern const GgufFamily gguf_falcon_two;
 
 #endif

@@ -123,6 +123,38 @@ static Status join_keys_values(const Gguf *file, const SafeTensor *keys, Arena *
     return STATUS_OK;
 }
 
+// Rows that stand in the metadata before those of the table.
+static Status join_positions(const Gguf *file, const Json *config, Arena *arena, SafeTensor *table,
+                             Error *err)
+{
+    Slice model_type = {0};
+    GgufItems items = {0};
+    float *values = NULL;
+    double value = 0;
+    bool found = false;
+    if (!slice_eq_cstr(table->name, "position_embd.weight")) return STATUS_OK;
+    TRY(json_opt_string(config, "model_type", &model_type, err));
+    if (slice_eq_cstr(model_type, "bert")) return STATUS_OK; // as other programs read it
+    TRY(gguf_get_array(file, GGUF_KEY_FIRST_POSITIONS, GGUF_F64, &items, &found, err));
+    if (!found) return STATUS_OK;
+    const size_t n_cols = table->n_dims == 2 ? table->shape[1] : 0, n_first = items.n;
+    if (n_cols == 0 || n_first % n_cols != 0) {
+        return error_set(err, STATUS_INVALID,
+                         "metadata \"" GGUF_KEY_FIRST_POSITIONS "\": its %zu numbers are no rows "
+                         "of tensor \"" SLICE_FMT "\"",
+                         n_first, SLICE_ARG(table->name));
+    }
+    TRY(arena_take(arena, n_first + table->n_elements, sizeof *values, "positions", &values, err));
+    for (size_t i = 0; gguf_next_real(&items, &value); i++) values[i] = (float)value;
+    TRY(safetensor_read_f32(table, values + n_first, err));
+    table->type = TENSOR_F32;
+    table->shape[0] += n_first / n_cols;
+    table->n_elements += n_first;
+    table->data = (Slice){(const char *)values, table->n_elements * sizeof *values};
+    table->mapped = (Slice){0};
+    return STATUS_OK;
+}
+
 Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Error *err)
 {
     *out = (Safetensors){0};
@@ -134,7 +166,9 @@ Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Erro
         SafeTensor tensor = file->tensors[i];
         bool is_part = false;
         if (is_of_config(tensor.name)) continue;
-        s = join_keys_values(file, &file->tensors[i], &out->arena, &tensor, &is_part, err);
+        s = join_positions(file, config, &out->arena, &tensor, err);
+        if (s == STATUS_OK)
+            s = join_keys_values(file, &file->tensors[i], &out->arena, &tensor, &is_part, err);
         if (s == STATUS_OK && !is_part)
             s = as_in_model(&orders, &out->arena, &tensor, &out->tensors[out->n_tensors++], err);
     }

@@ -249,13 +249,25 @@ static void put_id_of_text(GgufBuilder *b, const Vocab *vocab, const char *key, 
     }
 }
 
-// Whether the template puts a special token first (last) around a single text.
+// What puts special tokens around a text: RoBERTa's and BERT's own ways, or a template.
+static const Json *find_post(const Json *root)
+{
+    static const char *const types[] = {"RobertaProcessing", "BertProcessing",
+                                        "TemplateProcessing"};
+    const Json *post = json_get(root, "post_processor");
+    bool is_list = false;
+    for (const Json *v = component_first(post, "processors", &is_list); v;
+         v = is_list ? json_next(v) : NULL) {
+        if (all_types(v, "processors", types, 3)) return v;
+    }
+    return NULL;
+}
+
+// Whether a special token is put first (last) around a single text.
 static bool template_adds(const Json *root, bool at_end)
 {
-    const Json *post = json_get(root, "post_processor");
-    for (const Json *v = json_first(json_get(post, "processors")); v; v = json_next(v)) {
-        if (component_is(v, "TemplateProcessing")) post = v;
-    }
+    const Json *post = find_post(root);
+    if (post && !component_is(post, "TemplateProcessing")) return true;
     const Json *single = json_get(post, "single");
     if (!single || json_len(single) == 0) return false;
     return json_get(json_at(single, at_end ? json_len(single) - 1 : 0), "SpecialToken") != NULL;
@@ -306,6 +318,27 @@ static Status put_unigram_rules(GgufBuilder *b, Vocab *vocab, const Json *root, 
     return STATUS_OK;
 }
 
+// What BERT's words go through: llama.cpp would make lower case of all, and leave out accents.
+static Status put_bert_rules(GgufBuilder *b, const Json *root, Error *err)
+{
+    bool is_list = false, lowercase = false, strips = false;
+    for (const Json *v = component_first(json_get(root, "normalizer"), "normalizers", &is_list); v;
+         v = is_list ? json_next(v) : NULL) {
+        lowercase = lowercase || component_is(v, "Lowercase");
+        strips = strips || component_is(v, "StripAccents");
+        if (!component_is(v, "BertNormalizer")) continue;
+        lowercase = true;
+        TRY(json_opt_bool(v, "lowercase", &lowercase, err));
+        strips = lowercase;
+        const Json *given = json_get(v, "strip_accents");
+        if (given && json_kind(given) != JSON_NULL)
+            TRY(json_opt_bool(v, "strip_accents", &strips, err));
+    }
+    gguf_put_bool(b, "tokenizer.ggml.normalizer.lowercase", lowercase);
+    gguf_put_bool(b, "tokenizer.ggml.normalizer.strip_accents", strips);
+    return STATUS_OK;
+}
+
 static Status put_special(GgufBuilder *b, Vocab *vocab, const Json *root, const Json *config,
                           Error *err)
 {
@@ -317,7 +350,7 @@ static Status put_special(GgufBuilder *b, Vocab *vocab, const Json *root, const 
         // Which newer ones of llama.cpp take for it: without this 101, wherever that is.
         put_id_of_text(b, vocab, "tokenizer.ggml.bos_token_id", "[CLS]");
         put_id_of_text(b, vocab, "tokenizer.ggml.mask_token_id", "[MASK]");
-        return STATUS_OK;
+        return put_bert_rules(b, root, err);
     }
     TRY(put_config_id(b, config, "bos_token_id", "tokenizer.ggml.bos_token_id", vocab->n, err));
     TRY(put_config_id(b, config, "eos_token_id", "tokenizer.ggml.eos_token_id", vocab->n, err));
@@ -328,6 +361,7 @@ static Status put_special(GgufBuilder *b, Vocab *vocab, const Json *root, const 
     }
     gguf_put_bool(b, "tokenizer.ggml.add_bos_token", template_adds(root, false));
     gguf_put_bool(b, "tokenizer.ggml.add_eos_token", template_adds(root, true));
+    put_id_of_text(b, vocab, "tokenizer.ggml.mask_token_id", "<mask>");
     if (vocab->kind == VOCAB_UNIGRAM) return put_unigram_rules(b, vocab, root, err);
     if (vocab->kind == VOCAB_PIECE_BPE) {
         const bool has_prefix =

@@ -225,14 +225,15 @@ static Status build_unigram(GgufVocab *v, Tokenizer *t, Error *err)
     *spm = (Spm){.escape_whitespaces = true,
                  .scores = v->scores,
                  .types = v->types,
-                 .charsmap = {.ascii_stays = true},
-                 .unk_surface = SLICE(" \xE2\x81\x87 ")};
+                 .charsmap = {.ascii_stays = true}};
     TRY(read_normalizer(v, spm, &t->arena, err));
     spm->add_dummy_prefix |=
         spm->remove_extra_whitespaces; // llama.cpp marks every word's beginning then
     if (v->unk < 0) v->unk = v->n > T5_UNK ? T5_UNK : 0;
     if (v->eos < 0 && v->n > T5_EOS) v->eos = T5_EOS;
     v->types[v->unk] = PIECE_UNKNOWN;
+    spm->unk_surface =
+        vocab_at(&t->vocab, (size_t)v->unk); // as it stands there, unlike SentencePiece
     TRY(vocab_index(&t->vocab, &t->arena, err));
     spm->pieces = t->vocab;
     TRY(add_tokens(v, t, err));

@@ -39,6 +39,10 @@ Test(gguf_model, names_go_both_ways)
         {"modernbert", "model.layers.1.mlp.Wi.weight", "blk.1.ffn_up.weight", SAFE_AS_IS},
         {"bert", "bert.encoder.layer.2.output.LayerNorm.bias", "blk.2.layer_output_norm.bias",
          SAFE_AS_IS},
+        {"xlm-roberta", "roberta.encoder.layer.2.output.dense.weight", "blk.2.ffn_down.weight",
+         SAFE_AS_IS},
+        {"distilbert", "distilbert.transformer.layer.2.sa_layer_norm.bias",
+         "blk.2.attn_output_norm.bias", SAFE_AS_IS},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const GgufFamily *family = gguf_family_of_model(slice_from_cstr(cases[i].model_type));

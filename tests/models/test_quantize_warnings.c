@@ -78,6 +78,11 @@ Test(quantize_warnings, name_what_llama_cpp_does_not_take)
         {"\"model_type\": \"mistral\", \"sliding_window\": 64", "", ""},
         {"\"model_type\": \"llama\", \"head_dim\": 16" YARN(32, 1), "", ""},
         {"\"model_type\": \"llama\", \"head_dim\": 16" YARN(4, 0.5), "the ramp of YaRN", ""},
+        {MADE("lfm2", "Lfm2ForCausalLM") ", \"layer_types\": [" FULL ", \"conv\"]", "", ""},
+        {MADE("lfm2", "Lfm2ForCausalLM") ", \"conv_bias\": true, \"layer_types\": [" FULL
+                                         ", \"conv\"]",
+         "",
+         "has no place for tensor \"blk.1.shortconv.conv.bias\" and 2 more in architecture lfm2"},
         {"\"model_type\": \"deepseek_v2\"" LATENT, "", ""},
         {"\"model_type\": \"deepseek_v2\", \"rms_norm_eps\": 1e-3" LATENT,
          "the epsilon of norms within attention", ""},
