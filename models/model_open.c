@@ -69,7 +69,7 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
 
 static Status check_vocab_size(const Model *model, Slice place, Error *err)
 {
-    const size_t size = tokenizer_vocab_size(model->tokenizer);
+    const size_t size = tokenizer_needed_size(model->tokenizer);
     if (size <= model->config.vocab_size) return STATUS_OK;
     return error_set(
         err, STATUS_INVALID,

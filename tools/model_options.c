@@ -122,15 +122,12 @@ void model_options_tell_short(Log *log, const char *path, const Model *model)
                 path, n_tokens, n_rows);
 }
 
-void model_options_tell_disagreement(Log *log, const char *path, const Tokenizer *tokenizer)
+void model_options_tell_departure(Log *log, const char *path, const Tokenizer *tokenizer)
 {
-    const char *key = tokenizer ? tokenizer_disagreement(tokenizer) : NULL;
-    if (!key) return;
-    log_message(
-        log, LOG_WARNING,
-        "%s: tokenizer_config.json says otherwise than tokenizer.json, which is followed, of "
-        "\"%s\": Transformers follows the former; make them agree",
-        path, key);
+    const char *parts = tokenizer ? tokenizer_departure(tokenizer) : NULL;
+    if (!parts) return;
+    log_message(log, LOG_INFO, "%s: not as tokenizer.json says, but as Transformers has it: %s",
+                path, parts);
 }
 
 // Whether a directory has files of a tokenizer at all.
@@ -202,8 +199,7 @@ Status model_options_open(const CommandLine *line, const char *directory, ModelO
     if (s == STATUS_OK) s = open_with_tokenizer(line, real, &arena, options, out, err);
     if (s == STATUS_OK) model_options_tell_unused(line->log, directory, *out);
     if (s == STATUS_OK) model_options_tell_short(line->log, directory, *out);
-    if (s == STATUS_OK)
-        model_options_tell_disagreement(line->log, directory, model_tokenizer(*out));
+    if (s == STATUS_OK) model_options_tell_departure(line->log, directory, model_tokenizer(*out));
     if (s == STATUS_OK) tell_faster(line, directory, *out);
     if (s == STATUS_OK) tell_slower(line, options);
     arena_release(&arena);

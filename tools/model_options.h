@@ -82,7 +82,7 @@ void model_options_tell_unused(Log *log, const char *path, const Model *model);
 // Says in the log where the tokenizer has far fewer tokens than the embedding has rows: its files are cut short then, or those
 // of another model, and texts become other ids than they should.
 void model_options_tell_short(Log *log, const char *path, const Model *model);
-// Says in the log where the files of a tokenizer disagree (tokenizer_disagreement); tokenizer may be NULL.
-void model_options_tell_disagreement(Log *log, const char *path, const Tokenizer *tokenizer);
+// Says in the log where a tokenizer is not what its tokenizer.json says (tokenizer_departure); tokenizer may be NULL.
+void model_options_tell_departure(Log *log, const char *path, const Tokenizer *tokenizer);
 
 #endif

@@ -15,9 +15,19 @@ size_t tokenizer_bytes(const Tokenizer *tokenizer)
            (tokenizer->target ? tokenizer_bytes(tokenizer->target) : 0);
 }
 
+const char *tokenizer_departure(const Tokenizer *tokenizer)
+{
+    return tokenizer->departure;
+}
+
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer)
 {
     return tokenizer->vocab.size;
+}
+
+size_t tokenizer_needed_size(const Tokenizer *tokenizer)
+{
+    return tokenizer->needed_size > 0 ? tokenizer->needed_size : tokenizer->vocab.size;
 }
 
 Slice tokenizer_token(const Tokenizer *tokenizer, int32_t id)
@@ -311,7 +321,7 @@ Status tokenizer_open(const char *directory, Tokenizer **out, Error *err)
     const char *json = file_join(&arena, folder, SLICE("tokenizer.json"));
     Status s = json == NULL ? error_set_memory(err, 1, folder.len, "a path") : STATUS_OK;
     if (s == STATUS_OK)
-        s = file_exists(json) ? tokenizer_open_json(json, out, err)
+        s = file_exists(json) ? tokenizer_open_json_in(directory, json, out, err)
                               : open_other(&arena, directory, out, err);
     if (s == STATUS_OK) s = tokenizer_read_config(*out, directory, err);
     if (s == STATUS_OK) s = tokenizer_find_languages(*out, directory, err);

@@ -33,7 +33,9 @@ typedef struct WordPieceOptions {
     bool join_chinese_chars; // tokenize_chinese_chars = false
 } WordPieceOptions;
 
-// From a directory: tokenizer.json; else source.spm, target.spm, vocab.json and, with separate_vocabs, target_vocab.json (Marian); else vocab.json with merges.txt
+// From a directory: tokenizer.json, as Transformers 5 reads it: of most classes (tokenizer_class of tokenizer_config.json or config.json, or
+// what goes with model_type) the vocabulary and merges are the file's, and all else is the class's, by tokenizer_config.json,
+// special_tokens_map.json and added_tokens.json (told_again.c). Else source.spm, target.spm, vocab.json and, with separate_vocabs, target_vocab.json (Marian); else vocab.json with merges.txt
 // (told.h); else a SentencePiece model
 // (tokenizer.model, spiece.model, sentencepiece.bpe.model, sentencepiece.model, spm.model, or the only *.model there is); else
 // vocab.txt with do_lower_case, strip_accents and tokenize_chinese_chars of tokenizer_config.json (where present). The names of the special tokens come from tokenizer_config.json and
@@ -64,9 +66,12 @@ void tokenizer_close(Tokenizer **tokenizer); // a no-op on NULL
 
 // Highest id + 1, added tokens included; the rows an embedding needs. Ids in between may be unused.
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer);
-// A member of tokenizer_config.json that says otherwise than the tokenizer.json that is followed, where Transformers 5 follows the
-// former: ids are then not those that it has. NULL = none.
-const char *tokenizer_disagreement(const Tokenizer *tokenizer);
+// The same without special tokens that only the class or the files beside a tokenizer.json name, where their ids are behind all
+// others: a model may have no rows for them, and they do no harm where no text holds them.
+size_t tokenizer_needed_size(const Tokenizer *tokenizer);
+// Sections of the directory's tokenizer.json that do not count, and the class whose own do: "normalizer, decoder of BertTokenizer".
+// NULL = none.
+const char *tokenizer_departure(const Tokenizer *tokenizer);
 // Memory that it has.
 size_t tokenizer_bytes(const Tokenizer *tokenizer);
 // The token's text as the file spells it ("##ing", "\u0120the"); ptr is NULL for an id that is out of range or unused.

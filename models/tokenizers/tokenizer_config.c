@@ -75,27 +75,11 @@ static Status read_token_name(JsonReader *r, Slice *out, Error *err)
 
 // ---- what they say ----
 
-// What tokenizer.json says too.
-enum { RULE_LOWER, RULE_ACCENTS, RULE_CHINESE, RULE_PREFIX, N_RULES };
-static const char *const rule_keys[N_RULES] = {"do_lower_case", "strip_accents",
-                                               "tokenize_chinese_chars", "add_prefix_space"};
-
 // Of a directory's files: what they say of its tokenizer, whatever its kind.
 typedef struct Config {
     Tokenizer *tokenizer;
     bool has_class, is_without_types, states_inputs, cleans_up, cleans_up_bpe;
-    bool is_bert, is_byte_level; // classes that follow the next ones
-    bool states[N_RULES], says[N_RULES];
 } Config;
-
-static bool class_is_one_of(Slice class, const char *const *names)
-{
-    if (slice_ends_with(class, SLICE("Fast"))) class.len -= 4;
-    for (; *names; names++) {
-        if (slice_eq_cstr(class, *names)) return true;
-    }
-    return false;
-}
 
 // Classes whose models are handed no token types by Transformers 5, though their templates have some for a pair.
 static bool class_is_without_types(Slice class)
@@ -131,12 +115,7 @@ static Status read_class(Config *config, JsonReader *r, Error *err)
 {
     Slice class = {0};
     TRY(json_read_string(r, &class, err));
-    static const char *const of_bert[] = {"BertTokenizer", NULL};
-    static const char *const of_bytes[] = {"GPT2Tokenizer", "RobertaTokenizer", "BartTokenizer",
-                                           "Qwen2Tokenizer", NULL};
     config->has_class = true;
-    config->is_bert = class_is_one_of(class, of_bert);
-    config->is_byte_level = class_is_one_of(class, of_bytes);
     if (!config->states_inputs) config->is_without_types = class_is_without_types(class);
     return STATUS_OK;
 }
@@ -163,11 +142,6 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
         slice_eq_cstr(key,
                       "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output"))
         return json_read_bool(r, &config->cleans_up_bpe, err);
-    for (size_t rule = 0; kind == JSON_BOOL && rule < N_RULES; rule++) {
-        if (!slice_eq_cstr(key, rule_keys[rule])) continue;
-        config->states[rule] = true;
-        return json_read_bool(r, &config->says[rule], err);
-    }
     for (size_t which = 0; which < N_SPECIAL_TOKENS; which++) {
         if (!slice_eq_cstr(key, keys[which])) continue;
         Slice token = {0};
@@ -177,32 +151,6 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
         return STATUS_OK;
     }
     return json_skip(r, err);
-}
-
-// The first rule that the steps of the tokenizer have otherwise.
-static const char *find_disagreement(const Config *config)
-{
-    const Tokenizer *t = config->tokenizer;
-    for (size_t i = 0; config->is_bert && i < t->normalizer.n_steps; i++) {
-        if (t->normalizer.steps[i].kind != NORMALIZER_BERT) continue;
-        const BertNormalizer *rules = &t->normalizer.steps[i].bert->rules;
-        const bool has[] = {rules->lowercase, rules->strip_accents, rules->handle_chinese_chars};
-        for (size_t rule = 0; rule < sizeof has / sizeof *has; rule++) {
-            if (config->states[rule] && config->says[rule] != has[rule]) return rule_keys[rule];
-        }
-    }
-    for (size_t i = 0; config->is_byte_level && i < t->pretokenizer.n_steps; i++) {
-        const PreTokenizerStep *step = &t->pretokenizer.steps[i];
-        if (step->kind == PRETOKENIZER_BYTE_LEVEL && config->states[RULE_PREFIX] &&
-            config->says[RULE_PREFIX] != step->add_prefix_space)
-            return rule_keys[RULE_PREFIX];
-    }
-    return NULL;
-}
-
-const char *tokenizer_disagreement(const Tokenizer *tokenizer)
-{
-    return tokenizer->disagreement;
 }
 
 Status tokenizer_read_config(Tokenizer *tokenizer, const char *directory, Error *err)
@@ -218,7 +166,6 @@ Status tokenizer_read_config(Tokenizer *tokenizer, const char *directory, Error 
         if (type[0])
             config.is_without_types = strcmp(type, "albert") == 0 || strcmp(type, "big_bird") == 0;
     }
-    tokenizer->disagreement = find_disagreement(&config);
     tokenizer->post.without_types = config.is_without_types;
     tokenizer->cleans_up =
         config.cleans_up && (tokenizer->model != MODEL_BPE || config.cleans_up_bpe);

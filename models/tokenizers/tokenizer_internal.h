@@ -82,7 +82,9 @@ typedef struct AddedList {
     AddedToken *tokens;
     size_t n, capacity;
 } AddedList;
-// Adds a token unless one of the same content is there. Its texts are borrowed.
+// Adds a token. Its texts are borrowed.
+Status added_list_append(AddedList *list, Arena *arena, AddedToken token, Error *err) MUST_CHECK;
+// The same unless one of that content is there.
 Status added_list_put(AddedList *list, Arena *arena, AddedToken token, Error *err) MUST_CHECK;
 // A token as a string or as an object, its content in the arena; another value leaves it without content.
 Status added_token_read(JsonReader *r, Arena *arena, AddedToken *out, Error *err) MUST_CHECK;
@@ -200,7 +202,8 @@ struct Tokenizer {
     uint8_t *flags;               // by id: TOKEN_IS_ADDED, TOKEN_IS_SPECIAL
     int32_t special[N_SPECIAL_TOKENS];
     size_t model_max_length;
-    const char *disagreement; // as tokenizer_disagreement has it
+    const char *departure; // as tokenizer_departure has it
+    size_t needed_size;    // as tokenizer_needed_size has it; 0: all
     // languages.c
     int32_t *languages; // [n_languages] their tokens
     Slice *language_codes;
@@ -222,6 +225,9 @@ Status tokenizer_take_bert(Tokenizer *tokenizer, const BertNormalizer *rules, Be
                            Error *err) MUST_CHECK;
 // A pattern that tokenizer_close releases: a literal, or an expression.
 Status tokenizer_take_pattern(Tokenizer *tokenizer, Slice text, bool is_regex, const Pattern **out,
+                              Error *err) MUST_CHECK;
+// tokenizer_json.c: the tokenizer.json at path, as the class of Transformers that the directory's files name reads it.
+Status tokenizer_open_json_in(const char *directory, const char *path, Tokenizer **out,
                               Error *err) MUST_CHECK;
 // spm_open.c: the SentencePiece model at path, with what tokenizer_config.json of the directory says of it (tokens at the
 // ends, added ones), or where it does not, what is usual for its tokenizer_class, or for config.json's model_type.

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/file.h"
+
 // ---- what all components share ----
 
 Status component_type(JsonReader probe, Slice *type, Error *err)
@@ -220,8 +222,9 @@ static const Section sections[] = {
 };
 enum { N_SECTIONS = sizeof sections / sizeof *sections };
 
-static Status read_sections(TokenizerFile *file, JsonReader *r, Error *err)
+Status tokenizer_read_sections(TokenizerFile *file, Slice name, Slice text, Error *err)
 {
+    JsonReader reader = json_reader(name, text, &file->scratch), *r = &reader;
     bool seen[N_SECTIONS] = {false};
     TRY(json_read_object(r, err));
     for (bool more = true;;) {
@@ -261,14 +264,14 @@ static void find_byte_level(Tokenizer *t)
     last->keeps_bytes = t->bpe.is_byte_level = true;
 }
 
-static Status build(TokenizerFile *file, Slice name, Slice text, Error *err)
+static Status build(TokenizerFile *file, Slice name, Slice text, const char *directory, Error *err)
 {
-    JsonReader r = json_reader(name, text, &file->scratch);
-    TRY(read_sections(file, &r, err));
+    TRY(tokenizer_read_sections(file, name, text, err));
     Tokenizer *t = file->tokenizer;
     Status s = STATUS_OK;
     if (!file->has_model)
         s = error_set(err, STATUS_INVALID, "the file has no \"model\": it is no tokenizer.json");
+    if (s == STATUS_OK && directory != NULL) s = tokenizer_tell_again(file, directory, err);
     find_byte_level(t);
     if (s == STATUS_OK) s = finish_model(file, err);
     t->is_bert = is_bert(t);
@@ -277,16 +280,30 @@ static Status build(TokenizerFile *file, Slice name, Slice text, Error *err)
     return s == STATUS_OK ? s : error_wrap(err, SLICE_FMT, SLICE_ARG(name));
 }
 
-Status tokenizer_parse_json(Slice name, Slice text, Tokenizer **out, Error *err)
+static Status parse(Slice name, Slice text, const char *directory, Tokenizer **out, Error *err)
 {
     *out = NULL;
     TokenizerFile file = {.text_len = text.len, .unk_id = TOKEN_NONE};
     TRY(tokenizer_new(&file.tokenizer, err));
     file.tokenizer->decoder.spaces = true; // until one is read
-    Status s = build(&file, name, text, err);
+    Status s = build(&file, name, text, directory, err);
     if (s == STATUS_OK) s = tokenizer_find_languages(file.tokenizer, NULL, err);
     arena_release(&file.scratch);
     if (s != STATUS_OK) tokenizer_close(&file.tokenizer);
     *out = file.tokenizer;
+    return s;
+}
+
+Status tokenizer_parse_json(Slice name, Slice text, Tokenizer **out, Error *err)
+{
+    return parse(name, text, NULL, out, err);
+}
+
+Status tokenizer_open_json_in(const char *directory, const char *path, Tokenizer **out, Error *err)
+{
+    Slice text = {0};
+    TRY(file_map(path, &text, err));
+    const Status s = parse(slice_from_cstr(path), text, directory, out, err);
+    file_unmap(&text);
     return s;
 }

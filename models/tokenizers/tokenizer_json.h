@@ -30,6 +30,7 @@ typedef struct TokenizerFile {
     Arena scratch; // what is only needed while reading
     size_t text_len;
     bool has_model;
+    bool is_indexed; // the vocabulary
     // room in the tokenizer's lists of steps
     size_t normalizer_capacity, pretokenizer_capacity, decoder_capacity;
     // the model
@@ -39,8 +40,9 @@ typedef struct TokenizerFile {
     size_t n_scores, scores_capacity;
     MergePair *merges;
     size_t n_merges, merges_capacity;
+    Slice charsmap; // of the first Precompiled, in base64; the text's
     // the post-processor
-    bool has_template, has_bert_post, is_roberta;
+    bool has_template, has_bert_post, has_byte_post, is_roberta;
     FileTemplate templates[2];
     FileSpecial *specials;
     size_t n_specials, specials_capacity;
@@ -91,6 +93,10 @@ Status read_normalizer(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHEC
 Status read_pretokenizer(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
 Status read_decoder(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
 
+// tokenizer_json.c: the sections of a text that name names in messages.
+Status tokenizer_read_sections(TokenizerFile *file, Slice name, Slice text, Error *err) MUST_CHECK;
+// told_again.c: what the class of Transformers that a directory's files name makes of the sections that are read.
+Status tokenizer_tell_again(TokenizerFile *file, const char *directory, Error *err) MUST_CHECK;
 // tokenizer_json_model.c
 Status read_model(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
 Status finish_model(TokenizerFile *file, Error *err) MUST_CHECK;

@@ -248,7 +248,7 @@ static Status finish_unigram(TokenizerFile *file, Error *err)
 Status finish_model(TokenizerFile *file, Error *err)
 {
     Tokenizer *t = file->tokenizer;
-    TRY(vocab_index(&t->vocab, &t->arena, err));
+    if (!file->is_indexed) TRY(vocab_index(&t->vocab, &t->arena, err));
     // Without the token a word is only refused when it is met: a vocabulary may cover all characters.
     const int32_t unk =
         file->unk_token.len > 0 ? vocab_find(&t->vocab, file->unk_token) : TOKEN_NONE;

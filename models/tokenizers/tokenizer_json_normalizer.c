@@ -95,6 +95,8 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
     if (step->kind == NORMALIZER_BERT) return take_bert(t, &fields, step, err);
     if (step->kind == NORMALIZER_REPLACE)
         return read_pattern(file, &at, fields.pattern, &step->pattern, err);
+    if (step->kind == NORMALIZER_PRECOMPILED && file->charsmap.len == 0)
+        file->charsmap = fields.charsmap;
     if (step->kind == NORMALIZER_PRECOMPILED)
         return take_charsmap(t, fields.charsmap, &at, step, err);
     return STATUS_OK;

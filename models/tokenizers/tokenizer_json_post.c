@@ -231,6 +231,7 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
         return read_bert_processing(file, r, err);
     }
     if (slice_eq_cstr(type, "ByteLevel")) {
+        file->has_byte_post = true;
         post->trim_offsets = post->add_prefix_space = true;
         return read_fields(r, trim_fields, sizeof trim_fields / sizeof *trim_fields, post, err);
     }

@@ -71,25 +71,17 @@ static void put_byte_level(JsonWriter *w, bool add_prefix_space, bool trim_offse
     json_end_object(w);
 }
 
-static void put_words(const Told *t, JsonWriter *w)
+void told_put_byte_steps(const Told *t, JsonWriter *w)
 {
-    static const Slice qwen2 = SLICE_LIT(
-        "{\"type\":\"Split\",\"behavior\":\"Isolated\",\"invert\":false,\"pattern\":{\"Regex\":"
-        "\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| "
-        "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"}}");
-    json_put_key(w, "pre_tokenizer");
-    if (t->kind == TOLD_QWEN2) {
-        json_begin_object(w);
-        json_member_cstr(w, "type", "Sequence");
-        json_member_array(w, "pretokenizers");
-        json_put_raw(w, qwen2);
-        put_byte_level(w, t->add_prefix_space, true, false);
-        json_end_array(w);
-        json_end_object(w);
-        json_member_raw(w, "normalizer", SLICE("{\"type\":\"NFC\"}"));
-    } else {
-        put_byte_level(w, t->add_prefix_space, true, true);
-    }
+    const ToldRules *rules = &told_rules[t->kind];
+    if (rules->is_nfc) json_member_raw(w, "normalizer", SLICE("{\"type\":\"NFC\"}"));
+    json_member_object(w, "pre_tokenizer");
+    json_member_cstr(w, "type", "Sequence");
+    json_member_array(w, "pretokenizers");
+    if (rules->splitter) json_put_raw(w, slice_from_cstr(rules->splitter));
+    put_byte_level(w, t->add_prefix_space, true, !rules->splitter_is_all);
+    json_end_array(w);
+    json_end_object(w);
     json_put_key(w, "decoder");
     put_byte_level(w, true, true, true);
 }
@@ -108,7 +100,7 @@ static Status tell_bpe(Told *t, const char *vocab_path, const char *merges_path,
         s = put_merges(merges_path, merges, w, err);
         json_end_object(w);
     }
-    if (s == STATUS_OK) put_words(t, w);
+    if (s == STATUS_OK) told_put_byte_steps(t, w);
     file_unmap(&vocab);
     file_unmap(&merges);
     return s;
@@ -278,11 +270,12 @@ static void put_roberta(const Told *t, JsonWriter *w)
     json_end_object(w);
 }
 
-static Status put_after(Told *t, JsonWriter *w, Error *err)
+Status told_put_post(const Told *t, JsonWriter *w, Error *err)
 {
+    const bool is_roberta = t->kind == TOLD_ROBERTA || t->kind == TOLD_MPNET;
+    if (!is_roberta && !told_rules[t->kind].single) return STATUS_OK;
     TRY(check_template(t, err));
-    told_put_added(t->added.tokens, t->added.n, w);
-    if (t->kind == TOLD_ROBERTA)
+    if (is_roberta)
         put_roberta(t, w);
     else
         put_template(t, w);
@@ -294,8 +287,8 @@ static Status refuse_class(const Told *t, Error *err)
     return error_set(
         err, STATUS_INVALID,
         "%s: vocab.json and merges.txt stand there, but not how a %s cuts texts: known "
-        "are those of GPT2Tokenizer, RobertaTokenizer, BartTokenizer and "
-        "Qwen2Tokenizer; save the others as tokenizer.json "
+        "are those of GPT2Tokenizer, RobertaTokenizer, BartTokenizer, Qwen2Tokenizer, "
+        "GPTNeoXTokenizer and others of their kind; save the rest as tokenizer.json "
         "(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR))",
         t->directory, t->class[0] ? t->class : "model of this model_type");
 }
@@ -307,17 +300,18 @@ static Status tell(Told *t, const char *spm, JsonWriter *w, Error *err)
                *merges = file_join(&t->arena, folder, SLICE("merges.txt"));
     if (!vocab || !merges) return error_set_memory(err, 2, folder.len, "paths");
     const bool has_merges = !spm && file_exists(vocab) && file_exists(merges);
-    TRY(told_find_kind(t, err));
+    TRY(told_find_kind(t, false, err));
     const bool has_pieces = t->has_kind && told_has_pieces(t->kind);
     if (!has_merges && !(spm && has_pieces)) return STATUS_OK;
-    if (has_merges && (!t->has_kind || t->kind > TOLD_QWEN2)) return refuse_class(t, err);
-    t->add_prefix_space = has_pieces;
+    if (has_merges && !(t->has_kind && told_has_bytes(t->kind))) return refuse_class(t, err);
+    t->add_prefix_space = has_pieces || t->kind == TOLD_BLENDERBOT;
     json_begin_object(w);
     // Some options are needed before the vocabulary is there, so they are read twice; ids of tokens count the second time.
     TRY(told_read_added(t, err));
     TRY(has_pieces ? told_put_pieces(t, spm, w, err) : tell_bpe(t, vocab, merges, w, err));
     TRY(told_read_added(t, err));
-    TRY(put_after(t, w, err));
+    told_put_added(t->added.tokens, t->added.n, w);
+    TRY(told_put_post(t, w, err));
     json_end_object(w);
     return STATUS_OK;
 }

@@ -1,6 +1,6 @@
 // models/tokenizers/told.h: tokenizers of before tokenizer.json, told as one.
 //
-// vocab.json with merges.txt (GPT-2, RoBERTa, BART, Qwen 2 and 3); sentencepiece.bpe.model with the ids that fairseq gives
+// vocab.json with merges.txt (GPT-2, RoBERTa, BART, Qwen, GPT-NeoX and others with bytes); sentencepiece.bpe.model with the ids that fairseq gives
 // to its pieces (XLM-R, CamemBERT, mBART, mBART-50, NLLB); spiece.model of T5, PEGASUS, ALBERT and BigBird, and spm.model of
 // DeBERTa v2 and v3. What those files leave open follows from tokenizer_class of tokenizer_config.json, or
 // from model_type of config.json, as in Transformers 5, which makes the same of them.

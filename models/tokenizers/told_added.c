@@ -33,6 +33,17 @@ Status told_add_stated(void *context, AddedToken token, Error *err)
     return added_list_put(&t->added, &t->arena, token, err);
 }
 
+Status told_add_over(Told *t, AddedToken token, Error *err)
+{
+    for (size_t i = 0; i < t->added.n; i++) {
+        AddedToken *known = &t->added.tokens[i];
+        if (known->id != token.id && !slice_eq(known->content, token.content)) continue;
+        *known = token;
+        return STATUS_OK;
+    }
+    return added_list_put(&t->added, &t->arena, token, err);
+}
+
 static int32_t next_id(const Told *t)
 {
     int32_t next = (int32_t)t->vocab.size;
@@ -62,9 +73,40 @@ static void number_stated(Told *t)
     int32_t next = (int32_t)t->vocab.size;
     if (t->added.n > 0) qsort(t->added.tokens, t->added.n, sizeof *t->added.tokens, by_id);
     for (size_t i = 0; i < t->added.n; i++) {
-        const int32_t known = vocab_find(&t->vocab, t->added.tokens[i].content);
-        t->added.tokens[i].id = known >= 0 ? known : next++;
+        AddedToken *token = &t->added.tokens[i];
+        const int32_t known = vocab_find(&t->vocab, token->content);
+        token->id = known >= 0 ? known : next++;
+        if (t->has_json) token->special |= told_is_role(t, token->content);
     }
+}
+
+// ---- a tokenizer.json that stays as it is ----
+
+// A token that the library of Transformers already has, added once more, takes the new flags; but a special one stays special.
+static Status add_again(Told *t, AddedToken token, Error *err)
+{
+    for (size_t i = 0; i < t->added.n; i++) {
+        AddedToken *known = &t->added.tokens[i];
+        if (!slice_eq(known->content, token.content)) continue;
+        token.id = known->id;
+        token.special |= known->special;
+        *known = token;
+        return STATUS_OK;
+    }
+    const int32_t id = vocab_find(&t->vocab, token.content);
+    token.id = id >= 0 ? id : next_id(t);
+    return added_list_put(&t->added, &t->arena, token, err);
+}
+
+// The tokens of the file, then those of added_tokens_decoder.
+static Status add_over_json(Told *t, Error *err)
+{
+    const AddedList stated = t->added;
+    t->added = (AddedList){0};
+    for (size_t i = 0; i < t->n_json_added; i++)
+        TRY(added_list_put(&t->added, &t->arena, t->json_added[i], err));
+    for (size_t i = 0; i < stated.n; i++) TRY(add_again(t, stated.tokens[i], err));
+    return STATUS_OK;
 }
 
 Status told_keep_added(const Told *told, Tokenizer *t, Error *err)
@@ -121,7 +163,7 @@ static Status add_numbered(Extras *e, const char *stem, int64_t first, int64_t e
 static Status add_model_pieces(Extras *e, bool *has_extra_ids, Error *err)
 {
     const Spm *spm = e->told->spm;
-    for (size_t i = 0; i < spm->pieces.size; i++) {
+    for (size_t i = 0; spm && i < spm->pieces.size; i++) {
         const uint8_t type = spm->types[i];
         const AddedToken token = {.content = vocab_at(&spm->pieces, i),
                                   .special = type == PIECE_CONTROL};
@@ -139,7 +181,7 @@ static Status add_extras(Extras *e, Error *err)
     const Told *t = e->told;
     bool has_extra_ids = false;
     for (size_t i = 0; i < t->extras.n; i++) TRY(add_extra(e, t->extras.tokens[i], err));
-    if (!t->spm || t->states_extras) return STATUS_OK;
+    if ((!t->spm && !t->has_json) || t->states_extras) return STATUS_OK;
     if (t->kind == TOLD_PEGASUS) {
         if (t->mask_sent.len > 0) TRY(add_name(e, t->mask_sent, err));
         return add_numbered(e, "unk", 2, t->offset, err);
@@ -147,8 +189,9 @@ static Status add_extras(Extras *e, Error *err)
     TRY(add_model_pieces(e, &has_extra_ids, err));
     if (t->kind == TOLD_T5 && !has_extra_ids)
         TRY(add_numbered(e, "extra_id", 0, t->extra_ids, err));
-    const char *languages = told_rules[t->kind].languages;
-    return languages ? told_each_name(languages, add_name, e, err) : STATUS_OK;
+    const ToldRules *rules = &told_rules[t->kind];
+    if (t->has_json && rules->extras) TRY(told_each_name(rules->extras, add_name, e, err));
+    return rules->languages ? told_each_name(rules->languages, add_name, e, err) : STATUS_OK;
 }
 
 // ---- all of it ----
@@ -157,8 +200,10 @@ static void set_usual(Told *t)
 {
     enum { USUAL_OFFSET = 103, USUAL_EXTRA_IDS = 100 };
     const ToldRules *rules = &told_rules[t->kind];
-    t->added.n = t->extras.n = 0;
+    t->added.n = t->named.n = t->extras.n = 0;
     t->lowercases = t->kind == TOLD_ALBERT;
+    t->keeps_accents = t->kind == TOLD_REMBERT;
+    t->unk_id = 1;
     t->mask_sent = SLICE("<mask_1>");
     t->offset = USUAL_OFFSET;
     t->extra_ids = USUAL_EXTRA_IDS;
@@ -176,6 +221,7 @@ Status told_read_added(Told *t, Error *err)
     set_usual(t);
     TRY(told_read_files(t, err));
     number_stated(t);
+    if (t->kind == TOLD_KEPT) TRY(add_over_json(t, err));
     Extras extras = {t, t->added.n};
     // The languages of NLLB's models go before the mask.
     if (t->kind == TOLD_NLLB && t->added.n == 0)
@@ -183,11 +229,12 @@ Status told_read_added(Told *t, Error *err)
     extras.n_before = t->added.n;
     for (size_t i = 0; i < N_ROLES; i++) {
         // A vocab.txt may do without a mask or padding, which then no text can ask for.
-        const bool may_lack = t->kind >= TOLD_BERT && t->kind <= TOLD_PLAIN;
+        const bool may_lack = t->kind >= TOLD_BERT && t->kind <= TOLD_PLAIN && !t->has_json;
         const bool is_spare =
             may_lack && !t->is_role_stated[i] && vocab_find(&t->vocab, t->roles[i].content) < 0;
         if (!is_spare) TRY(add_token(t, t->roles[i], err));
     }
+    for (size_t i = 0; i < t->named.n; i++) TRY(add_token(t, t->named.tokens[i], err));
     return add_extras(&extras, err);
 }
 
@@ -232,6 +279,8 @@ static Status read_slow(Told *told, Error *err)
             token->special |= slice_eq(told->extras.tokens[k].content, token->content);
     }
     for (size_t i = 0; i < N_ROLES; i++) TRY(add_slow(told, &n_all, told->roles[i], err));
+    for (size_t i = 0; i < told->named.n; i++)
+        TRY(add_slow(told, &n_all, told->named.tokens[i], err));
     for (size_t i = 0; i < told->extras.n; i++)
         TRY(add_slow(told, &n_all, told->extras.tokens[i], err));
     for (size_t i = 0; i < told->added.n; i++) told->added.tokens[i].normalized = false;

@@ -6,6 +6,10 @@
 static const char *const end_of_text = "<|endoftext|>";
 static const char *const roles_gpt2[N_ROLES] = {end_of_text, end_of_text, end_of_text};
 static const char *const roles_qwen2[N_ROLES] = {NULL, end_of_text, end_of_text, NULL, end_of_text};
+static const char *const roles_neox[N_ROLES] = {end_of_text, end_of_text, end_of_text, NULL,
+                                                "<|padding|>"};
+static const char *const roles_cohere[N_ROLES] = {
+    "<BOS_TOKEN>", "<|END_OF_TURN_TOKEN|>", "<UNK>", "<SEP>", "<PAD>", "<CLS>", "<MASK_TOKEN>"};
 static const char *const roles_fairseq[N_ROLES] = {"<s>",   "</s>", "<unk>", "</s>",
                                                    "<pad>", "<s>",  "<mask>"};
 static const char *const roles_mbart50[N_ROLES] = {NULL,    "</s>", "<unk>", "</s>",
@@ -25,6 +29,8 @@ static const char *const roles_big_bird[N_ROLES] = {"<s>",   "</s>",  "<unk>", "
                                                     "<pad>", "[CLS]", "[MASK]"};
 static const char *const roles_bert[N_ROLES] = {NULL,    NULL,    "[UNK]", "[SEP]",
                                                 "[PAD]", "[CLS]", "[MASK]"};
+static const char *const roles_xglm[N_ROLES] = {"<s>", "</s>", "<unk>", "</s>", "<pad>", "<s>"};
+static const char *const roles_none[N_ROLES] = {NULL};
 static const char *const roles_mpnet[N_ROLES] = {"<s>",   "</s>", "[UNK]", "</s>",
                                                  "<pad>", "<s>",  "<mask>"};
 
@@ -93,6 +99,13 @@ static const char *const blanks_and_nfc[] = {
     "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\s{2,}|[\\n\\r\\t]\"},\"content\":\" \"}",
     "{\"type\":\"NFC\"}", "{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}", NULL};
 
+// ---- words: letters and other signs as Qwen's two patterns have them ----
+
+#define SPLIT_BY(letters, signs)                                                                 \
+    "{\"type\":\"Split\",\"behavior\":\"Isolated\",\"invert\":false,\"pattern\":{\"Regex\":"     \
+    "\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?" letters "|\\\\p{N}| ?" signs \
+    "+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"}}"
+
 // ---- the kinds ----
 
 const ToldRules told_rules[] = {
@@ -100,16 +113,62 @@ const ToldRules told_rules[] = {
                    .roles = roles_gpt2,
                    .single = "bAe",
                    .pair = "bAeb1B1e1",
-                   .ends_are_optional = true},
+                   .ends_are_optional = true,
+                   .keeps_post = true},
+    [TOLD_CODEGEN] = {.class = "CodeGenTokenizer",
+                      .roles = roles_gpt2,
+                      .single = "bAe",
+                      .pair = "bAeb1B1e1",
+                      .ends_are_optional = true,
+                      .keeps_post = true},
     [TOLD_QWEN2] = {.class = "Qwen2Tokenizer",
                     .roles = roles_qwen2,
                     .single = "bAe",
                     .pair = "bAeb1B1e1",
-                    .ends_are_optional = true},
+                    .ends_are_optional = true,
+                    .keeps_post = true,
+                    .splitter = SPLIT_BY("\\\\p{L}+", "[^\\\\s\\\\p{L}\\\\p{N}]"),
+                    .splitter_is_all = true,
+                    .is_nfc = true},
+    [TOLD_QWEN3_5] = {.class = "Qwen3_5Tokenizer",
+                      .roles = roles_qwen2,
+                      .single = "bAe",
+                      .pair = "bAeb1B1e1",
+                      .ends_are_optional = true,
+                      .keeps_post = true,
+                      .splitter =
+                          SPLIT_BY("[\\\\p{L}\\\\p{M}]+", "[^\\\\s\\\\p{L}\\\\p{M}\\\\p{N}]"),
+                      .splitter_is_all = true,
+                      .is_nfc = true},
+    [TOLD_NEOX] = {.class = "GPTNeoXTokenizer",
+                   .roles = roles_neox,
+                   .single = "bAe",
+                   .pair = "bAeb1B1e1",
+                   .ends_are_optional = true,
+                   .is_nfc = true},
+    [TOLD_COHERE] = {.class = "CohereTokenizer",
+                     .roles = roles_cohere,
+                     .single = "bAe",
+                     .pair = "bAeb1B1e1",
+                     .ends_are_optional = true,
+                     .keeps_post = true,
+                     .splitter = "{\"type\":\"Digits\",\"individual_digits\":true}",
+                     .is_nfc = true},
     [TOLD_ROBERTA] = {.class = "RobertaTokenizer",
                       .roles = roles_fairseq,
                       .single = "cAs",
                       .pair = "cAssBs"},
+    [TOLD_BLENDERBOT] = {.class = "BlenderbotTokenizer",
+                         .roles = roles_fairseq,
+                         .mask_takes_blank = true,
+                         .single = "bAe",
+                         .pair = "bAeb1B1e1",
+                         .ends_are_optional = true,
+                         .keeps_post = true},
+    [TOLD_DEBERTA_BYTES] = {.class = "DebertaTokenizer",
+                            .roles = roles_deberta,
+                            .single = "cAs",
+                            .pair = "cAssBs"},
     [TOLD_XLMR] = {.class = "XLMRobertaTokenizer",
                    .roles = roles_fairseq,
                    .single = "bAe",
@@ -132,8 +191,10 @@ const ToldRules told_rules[] = {
                         .unk = 3,
                         .normalizers = only_map,
                         .splits_blanks = true,
-                        .prefix_is_optional = true},
+                        .prefix_is_optional = true,
+                        .extras = "<s>NOTUSED </s>NOTUSED <unk>NOTUSED"},
     [TOLD_MBART] = {.class = "MBartTokenizer",
+                    .keeps_post = true, // languages.c puts its own there
                     .roles = roles_fairseq,
                     .mask_takes_blank = true,
                     .single = "Ael",
@@ -146,6 +207,7 @@ const ToldRules told_rules[] = {
                     .unk = 3,
                     .splits_blanks = true},
     [TOLD_MBART50] = {.class = "MBart50Tokenizer",
+                      .keeps_post = true, // languages.c puts its own there
                       .roles = roles_mbart50,
                       .mask_takes_blank = true,
                       .single = "lAe",
@@ -158,6 +220,7 @@ const ToldRules told_rules[] = {
                       .unk = 3,
                       .normalizers = map_and_blanks},
     [TOLD_NLLB] = {.class = "NllbTokenizer",
+                   .keeps_post = true, // languages.c puts its own there
                    .roles = roles_fairseq,
                    .mask_takes_blank = true,
                    .mask_is_normalized = true,
@@ -180,6 +243,7 @@ const ToldRules told_rules[] = {
                       .without_map = line_ends_and_blanks},
     [TOLD_ALBERT] = {.class = "AlbertTokenizer",
                      .roles = roles_albert,
+                     .keeps_post = true,
                      .single = "cAs",
                      .pair = "cAsB1s1",
                      .unk = 1,
@@ -201,6 +265,22 @@ const ToldRules told_rules[] = {
                        .unk = TOLD_UNK_NAMED,
                        .normalizers = blanks_to_mark,
                        .prefix_is_optional = true},
+    [TOLD_REMBERT] = {.class = "RemBertTokenizer",
+                      .roles = roles_albert,
+                      .single = "cAs",
+                      .pair = "cAsB1s1",
+                      .unk = 2,
+                      .normalizers = only_map,
+                      .prefix_is_optional = true},
+    [TOLD_XGLM] = {.class = "XGLMTokenizer",
+                   .roles = roles_xglm,
+                   .single = "eA",
+                   .pair = "eAeeB",
+                   .unk = 3,
+                   .normalizers = map_and_blanks,
+                   .prefix_is_optional = true,
+                   .extras = "<madeupword0> <madeupword1> <madeupword2> <madeupword3> "
+                             "<madeupword4> <madeupword5> <madeupword6>"},
     [TOLD_T5] = {.class = "T5Tokenizer",
                  .roles = roles_t5,
                  .single = "Ae",
@@ -208,11 +288,25 @@ const ToldRules told_rules[] = {
                  .unk = 2,
                  .normalizers = only_map,
                  .splits_blanks = true},
-    [TOLD_BERT] = {.class = "BertTokenizer", .roles = roles_bert},
-    [TOLD_MPNET] = {.class = "MPNetTokenizer", .roles = roles_mpnet, .mask_takes_blank = true},
+    [TOLD_BERT] = {.class = "BertTokenizer",
+                   .roles = roles_bert,
+                   .single = "cAs",
+                   .pair = "cAsB1s1"},
+    [TOLD_MPNET] = {.class = "MPNetTokenizer",
+                    .roles = roles_mpnet,
+                    .mask_takes_blank = true,
+                    .single = "cAs",
+                    .pair = "cAssBs"},
     [TOLD_PLAIN] = {.class = "TokenizersBackend", .roles = roles_llama},
-    [TOLD_LLAMA] = {.class = "LlamaTokenizer", .roles = roles_llama},
+    [TOLD_LLAMA] = {.class = "LlamaTokenizer", .roles = roles_llama, .keeps_post = true},
+    [TOLD_CODE_LLAMA] = {.class = "CodeLlamaTokenizer",
+                         .roles = roles_llama,
+                         .single = "bA",
+                         .pair = "bAb1B1",
+                         .extras = "\xE2\x96\x81<PRE> \xE2\x96\x81<MID> \xE2\x96\x81<SUF> "
+                                   "\xE2\x96\x81<EOT> <FILL_ME>"},
     [TOLD_MARIAN] = {.class = "MarianTokenizer", .roles = roles_t5},
     [TOLD_M2M100] = {.class = "M2M100Tokenizer", .roles = roles_m2m100},
-    [TOLD_GEMMA] = {.class = "GemmaTokenizer", .roles = roles_gemma},
+    [TOLD_GEMMA] = {.class = "GemmaTokenizer", .roles = roles_gemma, .keeps_post = true},
+    [TOLD_KEPT] = {.class = "TokenizersBackend", .roles = roles_none},
 };

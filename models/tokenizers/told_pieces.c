@@ -160,23 +160,21 @@ static Status put_bpe(Told *t, const Spm *spm, JsonWriter *w, Error *err)
 
 // ---- the normaliser ----
 
-static Status put_charsmap(Told *t, const Spm *spm, JsonWriter *w, Error *err)
+static void put_charsmap(const Told *t, JsonWriter *w)
 {
-    Slice text = {0};
-    if (spm->charsmap_bytes.len == 0) return STATUS_OK;
-    TRY(base64_encode(&t->arena, spm->charsmap_bytes, &text, err));
+    if (t->charsmap.len == 0) return;
     json_begin_object(w);
     json_member_cstr(w, "type", "Precompiled");
-    json_member_string(w, "precompiled_charsmap", text);
+    json_member_string(w, "precompiled_charsmap", t->charsmap);
     json_end_object(w);
-    return STATUS_OK;
 }
 
-// ALBERT's and DeBERTa's first steps, by their options.
+// ALBERT's, RemBERT's and DeBERTa's first steps, by their options.
 static void put_options(const Told *t, JsonWriter *w)
 {
     static const Slice quotes[] = {SLICE_LIT("``"), SLICE_LIT("''")};
-    for (size_t i = 0; t->kind == TOLD_ALBERT && i < 2; i++) {
+    const bool is_albert = t->kind == TOLD_ALBERT || t->kind == TOLD_REMBERT;
+    for (size_t i = 0; is_albert && i < 2; i++) {
         json_begin_object(w);
         json_member_cstr(w, "type", "Replace");
         json_member_object(w, "pattern");
@@ -185,20 +183,24 @@ static void put_options(const Told *t, JsonWriter *w)
         json_member_cstr(w, "content", "\"");
         json_end_object(w);
     }
-    if (t->kind == TOLD_ALBERT && !t->keeps_accents) {
+    if (t->kind == TOLD_REMBERT)
+        json_put_raw(w, SLICE("{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},"
+                              "\"content\":\" \"}"));
+    if (is_albert && !t->keeps_accents) {
         json_put_raw(w, SLICE("{\"type\":\"NFKD\"}"));
         json_put_raw(w, SLICE("{\"type\":\"StripAccents\"}"));
     }
-    if (t->lowercases) json_put_raw(w, SLICE("{\"type\":\"Lowercase\"}"));
+    if (t->lowercases && (is_albert || t->kind == TOLD_DEBERTA))
+        json_put_raw(w, SLICE("{\"type\":\"Lowercase\"}"));
 }
 
-static Status put_normalizer(Told *t, const Spm *spm, JsonWriter *w, Error *err)
+static void put_normalizer(const Told *t, JsonWriter *w)
 {
     const ToldRules *rules = &told_rules[t->kind];
-    const bool has_map = spm->charsmap_bytes.len > 0;
+    const bool has_map = t->charsmap.len > 0;
     const char *const *parts =
         !has_map && rules->without_map ? rules->without_map : rules->normalizers;
-    if (rules->wants_map && !has_map) return STATUS_OK;
+    if (rules->wants_map && !has_map) return;
     json_member_object(w, "normalizer");
     json_member_cstr(w, "type", "Sequence");
     json_member_array(w, "normalizers");
@@ -207,11 +209,10 @@ static Status put_normalizer(Told *t, const Spm *spm, JsonWriter *w, Error *err)
         if (parts[i][0])
             json_put_raw(w, slice_from_cstr(parts[i]));
         else
-            TRY(put_charsmap(t, spm, w, err));
+            put_charsmap(t, w);
     }
     json_end_array(w);
     json_end_object(w);
-    return STATUS_OK;
 }
 
 // ---- words ----
@@ -241,6 +242,12 @@ static void put_words(const Told *t, JsonWriter *w)
     json_end_object(w);
     json_put_key(w, "decoder");
     put_metaspace(t, w);
+}
+
+void told_put_piece_steps(const Told *t, JsonWriter *w)
+{
+    put_normalizer(t, w);
+    put_words(t, w);
 }
 
 // ---- all of it ----
@@ -285,8 +292,9 @@ Status told_put_pieces(Told *t, const char *path, JsonWriter *w, Error *err)
     s = told_rules[t->kind].is_bpe ? put_bpe(t, spm, w, err) : put_unigram(t, spm, w, err);
     if (s != STATUS_OK)
         return error_wrap(err, "%s as that of a %s", path, told_rules[t->kind].class);
-    TRY(put_normalizer(t, spm, w, err));
-    put_words(t, w);
+    if (spm->charsmap_bytes.len > 0)
+        TRY(base64_encode(&t->arena, spm->charsmap_bytes, &t->charsmap, err));
+    told_put_piece_steps(t, w);
     t->spm = spm;
     return STATUS_OK;
 }

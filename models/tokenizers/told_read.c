@@ -1,47 +1,5 @@
-// What the files beside an older tokenizer say: its class, tokens and options.
-#include <stdio.h>
-#include <string.h>
-
+// What the files beside a tokenizer say: its tokens and options.
 #include "models/tokenizers/told_internal.h"
-
-// ---- the classes ----
-
-static const struct {
-    const char *class, *model_type;
-    ToldKind kind;
-} classes[] = {
-    {"GPT2Tokenizer", "gpt2", TOLD_GPT2},
-    {"GPT2Tokenizer", "opt", TOLD_GPT2},
-    {"GPT2Tokenizer", "gptj", TOLD_GPT2},
-    {"GPT2Tokenizer", "gpt_neo", TOLD_GPT2},
-    {"GPT2Tokenizer", "gpt_bigcode", TOLD_GPT2},
-    {"GPT2Tokenizer", "phi", TOLD_GPT2},
-    {"GPT2Tokenizer", "starcoder2", TOLD_GPT2},
-    {"RobertaTokenizer", "roberta", TOLD_ROBERTA},
-    {"BartTokenizer", "bart", TOLD_ROBERTA},
-    {"Qwen2Tokenizer", "qwen2", TOLD_QWEN2},
-    {"Qwen2Tokenizer", "qwen3", TOLD_QWEN2},
-    {"XLMRobertaTokenizer", "xlm-roberta", TOLD_XLMR},
-    {"CamembertTokenizer", "camembert", TOLD_CAMEMBERT},
-    {"AlbertTokenizer", "albert", TOLD_ALBERT},
-    {"DebertaV2Tokenizer", "deberta-v2", TOLD_DEBERTA},
-    {"MBartTokenizer", "mbart", TOLD_MBART},
-    {"MBart50Tokenizer", NULL, TOLD_MBART50},
-    {"NllbTokenizer", "nllb-moe", TOLD_NLLB},
-    {"PegasusTokenizer", "pegasus", TOLD_PEGASUS},
-    {"BigBirdTokenizer", "big_bird", TOLD_BIG_BIRD},
-    {"T5Tokenizer", "t5", TOLD_T5},
-    {"T5Tokenizer", "mt5", TOLD_T5},
-    {"MT5Tokenizer", NULL, TOLD_T5},
-    {"BertTokenizer", "bert", TOLD_BERT},
-    {"DistilBertTokenizer", "distilbert", TOLD_BERT},
-    {"ElectraTokenizer", "electra", TOLD_BERT},
-    {"MobileBertTokenizer", "mobilebert", TOLD_BERT},
-    {"SqueezeBertTokenizer", "squeezebert", TOLD_BERT},
-    {"ConvBertTokenizer", "convbert", TOLD_BERT},
-    {"MPNetTokenizer", "mpnet", TOLD_MPNET},
-};
-enum { N_CLASSES = sizeof classes / sizeof *classes };
 
 const char *const told_roles[N_ROLES] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                          "pad_token", "cls_token", "mask_token"};
@@ -68,6 +26,26 @@ static Status read_extra(Told *t, JsonReader *r, Error *err)
     }
 }
 
+// A token that has a name, but is none of the roles: "image_token".
+static Status read_named(Told *t, JsonReader *r, Error *err)
+{
+    AddedToken token = {.id = TOKEN_NONE};
+    TRY(added_token_read(r, &t->arena, &token, err));
+    token.special = true;
+    return token.content.len > 0 ? added_list_put(&t->named, &t->arena, token, err) : STATUS_OK;
+}
+
+static Status read_named_extras(Told *t, JsonReader *r, Error *err)
+{
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_named(t, r, err));
+    }
+}
+
 static Status read_flag(Told *t, Slice key, JsonReader *r, Error *err)
 {
     const struct {
@@ -79,7 +57,8 @@ static Status read_flag(Told *t, Slice key, JsonReader *r, Error *err)
                  {"do_lower_case", &t->lowercases, NULL},
                  {"keep_accents", &t->keeps_accents, NULL},
                  {"split_by_punct", &t->splits_punctuation, NULL},
-                 {"legacy_behaviour", &t->is_legacy, NULL}};
+                 {"legacy_behaviour", &t->is_legacy, NULL},
+                 {"legacy", &t->is_legacy_llama, NULL}};
     bool value = false;
     TRY(json_read_bool(r, &value, err));
     if (slice_eq_cstr(key, "trim_offsets")) t->keeps_offsets = !value;
@@ -125,6 +104,8 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
         return read_count(r, "offset", &t->offset, err);
     if (kind == JSON_NUMBER && slice_eq_cstr(key, "extra_ids"))
         return read_count(r, "extra_ids", &t->extra_ids, err);
+    if (kind == JSON_NUMBER && slice_eq_cstr(key, "unk_id"))
+        return json_read_i64(r, &t->unk_id, err);
     if (kind == JSON_OBJECT && slice_eq_cstr(key, "added_tokens_decoder")) {
         t->states_decoder = true;
         return added_decoder_read(r, &t->arena, told_add_stated, t, err);
@@ -132,6 +113,8 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
     if (kind == JSON_ARRAY && (slice_eq_cstr(key, "additional_special_tokens") ||
                                slice_eq_cstr(key, "extra_special_tokens")))
         return read_extra(t, r, err);
+    if (kind == JSON_OBJECT && slice_eq_cstr(key, "extra_special_tokens"))
+        return read_named_extras(t, r, err);
     for (size_t i = 0; i < N_ROLES; i++) {
         if (!slice_eq_cstr(key, told_roles[i])) continue;
         t->roles[i] = (AddedToken){.id = TOKEN_NONE};
@@ -141,51 +124,15 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
         t->roles[i].special = true;
         return STATUS_OK;
     }
+    if (slice_ends_with(key, SLICE("_token"))) return read_named(t, r, err);
     return json_skip(r, err);
-}
-
-static Status read_class(void *context, Slice key, JsonReader *r, Error *err)
-{
-    Told *t = context;
-    JsonKind kind = JSON_NULL;
-    Slice class = {0};
-    TRY(json_peek(r, &kind, err));
-    if (kind != JSON_STRING || !slice_eq_cstr(key, "tokenizer_class")) return json_skip(r, err);
-    TRY(json_read_string(r, &class, err));
-    if (slice_ends_with(class, SLICE("Fast"))) class.len -= 4;
-    snprintf(t->class, sizeof t->class, SLICE_FMT, SLICE_ARG(class));
-    for (size_t i = 0; i < N_CLASSES; i++) {
-        if (!slice_eq_cstr(class, classes[i].class)) continue;
-        t->kind = classes[i].kind;
-        t->has_kind = true;
-    }
-    return STATUS_OK;
-}
-
-Status told_find_kind(Told *t, Error *err)
-{
-    char type[MODEL_TYPE_SIZE];
-    TRY(tokenizer_read_config_file(t->directory, SLICE("tokenizer_config.json"), read_class, t,
-                                   err));
-    if (t->class[0] && t->kind != TOLD_T5) return STATUS_OK;
-    TRY(tokenizer_read_model_type(t->directory, type, err));
-    if (t->class[0]) { // UMT5's is read as its SentencePiece model says, whatever class is named
-        if (strcmp(type, "umt5") == 0) t->has_kind = false;
-        return STATUS_OK;
-    }
-    for (size_t i = 0; i < N_CLASSES; i++) {
-        if (!classes[i].model_type || strcmp(type, classes[i].model_type) != 0) continue;
-        t->kind = classes[i].kind;
-        t->has_kind = true;
-    }
-    return STATUS_OK;
 }
 
 // The extractor of SentencePiece models puts their pieces in the place of these, where this file alone names them.
 static Status read_map_member(void *context, Slice key, JsonReader *r, Error *err)
 {
     const Told *t = context;
-    if (told_has_pieces(t->kind) && slice_eq_cstr(key, "additional_special_tokens"))
+    if (told_has_pieces(t->kind) && !t->has_json && slice_eq_cstr(key, "additional_special_tokens"))
         return json_skip(r, err);
     return read_member(context, key, r, err);
 }
@@ -232,6 +179,8 @@ Status told_read_files(Told *t, Error *err)
     if (t->states_decoder) return STATUS_OK; // older files count where the newer way is not used
     TRY(tokenizer_read_config_file(t->directory, SLICE("special_tokens_map.json"), read_map_member,
                                    t, err));
-    return tokenizer_read_config_file(t->directory, SLICE("added_tokens.json"), read_added_id, t,
-                                      err);
+    TRY(tokenizer_read_config_file(t->directory, SLICE("added_tokens.json"), read_added_id, t,
+                                   err));
+    for (size_t i = 0; i < t->n_json_added; i++) TRY(told_add_over(t, t->json_added[i], err));
+    return STATUS_OK;
 }

@@ -26,8 +26,8 @@ static Status keep_added(Tokenizer *t, const Told *told, WordPieceEnds *ends, Er
 static Status choose_kind(Told *told, Error *err)
 {
     static const char *const plain[] = {"", "PreTrainedTokenizer", "TokenizersBackend"};
-    if (told->has_kind && told->kind >= TOLD_BERT) return STATUS_OK;
-    bool is_plain = false;
+    if (told->has_kind && (told->kind == TOLD_BERT || told->kind == TOLD_MPNET)) return STATUS_OK;
+    bool is_plain = !told->is_class_named;
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         is_plain |= slice_eq_cstr(slice_from_cstr(told->class), plain[i]);
     told->kind = TOLD_BERT;
@@ -44,7 +44,7 @@ static Status choose_kind(Told *told, Error *err)
 Status told_words_added(Tokenizer *t, const char *directory, WordPieceEnds *ends, Error *err)
 {
     Told told = {.directory = directory, .vocab = t->vocab}; // which is only looked into
-    Status s = told_find_kind(&told, err);
+    Status s = told_find_kind(&told, false, err);
     if (s == STATUS_OK) s = choose_kind(&told, err);
     if (s == STATUS_OK) s = told_read_added(&told, err);
     if (s == STATUS_OK) s = keep_added(t, &told, ends, err);
@@ -53,7 +53,7 @@ Status told_words_added(Tokenizer *t, const char *directory, WordPieceEnds *ends
     return s;
 }
 
-static void put_normalizer(const WordPieceOptions *options, JsonWriter *w)
+void told_put_word_steps(const WordPieceOptions *options, JsonWriter *w)
 {
     json_member_object(w, "normalizer");
     json_member_cstr(w, "type", "BertNormalizer");
@@ -66,6 +66,8 @@ static void put_normalizer(const WordPieceOptions *options, JsonWriter *w)
     json_member_bool(w, "lowercase", !options->is_cased);
     json_end_object(w);
     json_member_raw(w, "pre_tokenizer", SLICE("{\"type\":\"BertPreTokenizer\"}"));
+    json_member_raw(w, "decoder",
+                    SLICE("{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}"));
 }
 
 static void put_ends(const Tokenizer *t, JsonWriter *w)
@@ -87,8 +89,6 @@ static void put_ends(const Tokenizer *t, JsonWriter *w)
         json_member_bool(w, "add_prefix_space", false);
     }
     json_end_object(w);
-    json_member_raw(w, "decoder",
-                    SLICE("{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}"));
 }
 
 static void put_model(const Tokenizer *t, JsonWriter *w)
@@ -115,7 +115,7 @@ static Status tell_words(const char *directory, Buffer *out, Error *err)
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
     told_put_added(t->added, t->n_added, &w);
-    put_normalizer(&options, &w);
+    told_put_word_steps(&options, &w);
     put_ends(t, &w);
     put_model(t, &w);
     json_end_object(&w);

@@ -357,10 +357,10 @@ size_t golden_check_pairs(const Tokenizer *tokenizer, const char *name)
 Tokenizer *golden_open(const char *name)
 {
     char relative[256];
-    snprintf(relative, sizeof relative, "models/%s", name);
+    snprintf(relative, sizeof relative, "models/%s/tokenizer.json", name);
     const char *path = shared_need(relative);
     Tokenizer *tokenizer = NULL;
-    MUST(tokenizer_open(path, &tokenizer, &err));
+    MUST(tokenizer_open_json(path, &tokenizer, &err));
     return tokenizer;
 }
 
