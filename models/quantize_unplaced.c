@@ -41,6 +41,7 @@ static const Places all_places[] = {
     {"granitemoe", EITHER, EITHER, EITHER, EITHER, false, true, false},
     {"jais2", EITHER, WANTED, WANTED, EITHER, false, false, false},
     {"llama", EITHER, EITHER, EITHER, EITHER, false, true, false},
+    {"minimax-m2", WANTED, REFUSED, REFUSED, REFUSED, false, false, false},
     {"mistral3", EITHER, EITHER, EITHER, EITHER, false, true, false},
     {"modern-bert", EITHER, REFUSED, REFUSED, REFUSED, true, false, false},
     {"nemotron", WANTED, EITHER, EITHER, EITHER, false, false, true},

@@ -218,7 +218,8 @@ static void put_experts(Export *out, const ModelConfig *c)
     put_size(out, "expert_count", e->n_experts);
     put_size(out, "expert_used_count", e->n_active);
     if (e->inner_size != c->intermediate_size || slice_starts_with(c->model_type, SLICE("qwen")) ||
-        slice_eq_cstr(c->model_type, "gpt_oss") || e->shares_plainly || c->latent.kv_rank > 0)
+        slice_eq_cstr(c->model_type, "gpt_oss") || slice_eq_cstr(c->model_type, "minimax_m2") ||
+        e->shares_plainly || c->latent.kv_rank > 0)
         put_size(out, "expert_feed_forward_length", e->inner_size);
     if (e->shared_size > 0) put_size(out, "expert_shared_feed_forward_length", e->shared_size);
     const bool normalizes =
@@ -301,6 +302,7 @@ static const struct {
                        {"internlm3", true},
                        {"jais2", false},
                        {"lfm2", true},
+                       {"minimax_m2", true},
                        {"ministral", true},
                        {"ministral3", true},
                        {"mixtral", true},

@@ -97,6 +97,15 @@ static const GgufName mixtral_names[] = {
     {"blk.%.ffn_up_exps", "model.layers.%.block_sparse_moe.experts.w3", SAFE_AS_IS},
     {"blk.%.ffn_down_exps", "model.layers.%.block_sparse_moe.experts.w2", SAFE_AS_IS},
 };
+static const GgufName minimax_names[] = {
+    LLAMA_NAMES,
+    {"blk.%.ffn_gate_inp", "model.layers.%.block_sparse_moe.gate", SAFE_AS_IS},
+    {"blk.%.exp_probs_b.bias", "model.layers.%.block_sparse_moe.e_score_correction_bias",
+     SAFE_AS_IS},
+    {"blk.%.ffn_gate_exps", "model.layers.%.block_sparse_moe.experts.w1", SAFE_AS_IS},
+    {"blk.%.ffn_up_exps", "model.layers.%.block_sparse_moe.experts.w3", SAFE_AS_IS},
+    {"blk.%.ffn_down_exps", "model.layers.%.block_sparse_moe.experts.w2", SAFE_AS_IS},
+};
 static const GgufName granitemoe_names[] = {
     LLAMA_NAMES,
     {"blk.%.ffn_gate_inp", "model.layers.%.block_sparse_moe.router.layer", SAFE_AS_IS},
@@ -359,6 +368,8 @@ const GgufFamily gguf_families[] = {
     {"qwen2", "qwen2", "Qwen2ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"qwen3", "qwen3", "Qwen3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"llama", "mixtral", "MixtralForCausalLM", NAMES(mixtral_names), GGUF_ROWS_IN_PAIRS, false},
+    {"minimax-m2", "minimax_m2", "MiniMaxM2ForCausalLM", NAMES(minimax_names), GGUF_ROWS_IN_ORDER,
+     false},
     {"qwen2moe", "qwen2_moe", "Qwen2MoeForCausalLM", NAMES(experts_names), GGUF_ROWS_IN_ORDER,
      false},
     {"qwen3moe", "qwen3_moe", "Qwen3MoeForCausalLM", NAMES(experts_names), GGUF_ROWS_IN_ORDER,

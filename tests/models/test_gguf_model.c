@@ -34,6 +34,8 @@ Test(gguf_model, names_go_both_ways)
          SAFE_REORDERED},
         {"deepseek_v3", "model.layers.1.mlp.gate.e_score_correction_bias", "blk.1.exp_probs_b.bias",
          SAFE_AS_IS},
+        {"minimax_m2", "model.layers.1.block_sparse_moe.e_score_correction_bias",
+         "blk.1.exp_probs_b.bias", SAFE_AS_IS},
         {"nomic_bert", "nomic_bert.encoder.layers.1.mlp.fc12.weight", "blk.1.ffn_gate.weight",
          SAFE_AS_IS},
         {"modernbert", "model.layers.1.mlp.Wi.weight", "blk.1.ffn_up.weight", SAFE_AS_IS},

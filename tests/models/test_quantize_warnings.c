@@ -47,6 +47,9 @@ static QuantizeReport quantize_made(const char *members, const char *folder, Are
     ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4, \"beta_fast\": " #fast \
     ", \"beta_slow\": " #slow ", \"original_max_position_embeddings\": 200}"
 #define EXPERTS ", \"num_experts\": 4, \"num_experts_per_tok\": 2"
+#define MINIMAX                                \
+    MADE("minimax_m2", "MiniMaxM2ForCausalLM") \
+    ", \"head_dim\": 12, \"rotary_dim\": 8, \"num_local_experts\": 4, \"num_experts_per_tok\": 2"
 #define LATENT                                                                             \
     ", \"q_lora_rank\": null, \"kv_lora_rank\": 12, \"qk_nope_head_dim\": 8, "             \
     "\"qk_rope_head_dim\": 4, \"v_head_dim\": 8, \"n_routed_experts\": 8, "                \
@@ -73,6 +76,8 @@ Test(quantize_warnings, name_what_llama_cpp_does_not_take)
          "", ""},
         {"\"model_type\": \"olmoe\", \"architectures\": [\"OlmoeForCausalLM\"], \"tie_word_embeddings\": true" EXPERTS,
          "", "wants a tensor \"output.weight\" in architecture olmoe"},
+        {MINIMAX ", \"tie_word_embeddings\": true", "",
+         "wants a tensor \"output.weight\" in architecture minimax-m2"},
         {"\"model_type\": \"phi3\", \"sliding_window\": 64", "", ""},
         {"\"model_type\": \"phi3\", \"sliding_window\": 6", "the window of each layer", ""},
         {"\"model_type\": \"mistral\", \"sliding_window\": 64", "", ""},
@@ -125,6 +130,8 @@ Test(quantize_warnings, rare_models_are_told_by_metadata_alone)
                                           ", " FULL "]",
         MADE("olmo3", "Olmo3ForCausalLM") ", \"sliding_window\": 4, \"layer_types\": [" FULL
                                           ", \"sliding_attention\"]",
+        // norms of all heads together, columns that do not turn, experts chosen by sigmoids
+        MINIMAX,
         // biases of queries, keys and values alone under the name of Llama
         MADE("helium", "HeliumForCausalLM") ", \"attention_bias\": true, \"head_dim\": 8",
     };
