@@ -26,6 +26,10 @@ Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out,
 Status file_read_data(Arena *arena, const char *path, size_t max_bytes, Slice *out, char sha256[65],
                       Error *err) MUST_CHECK;
 
+// How many lines a file has, for who tells how much of it is done; 0 of pipes, standard input ("-"), packed files and those beyond
+// 1 GiB, where counting would take longer than it is worth.
+size_t file_count_lines(const char *path);
+
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
 bool file_is_broken_link(const char *path); // a symbolic link to what is not there
@@ -88,7 +92,7 @@ Status file_write(const char *path, Slice bytes, Error *err) MUST_CHECK;
 // A stream of lines from a file or, for "-", standard input; gzip and zstd are unpacked (input.h). Memory is bounded by the longest line.
 typedef struct LineReader LineReader;
 Status line_reader_open(const char *path, LineReader **out, Error *err) MUST_CHECK;
-// The next line without its LF or CRLF, valid until the next call; *more is false at the end. A line longer than 64 MiB
+// The next line without its LF or CRLF, the first without a byte order mark, valid until the next call; *more is false at the end. A line longer than 64 MiB
 // is refused. line_reader_number gives the number of the line just returned, from 1.
 Status line_reader_next(LineReader *reader, Slice *line, bool *more, Error *err) MUST_CHECK;
 size_t line_reader_number(const LineReader *reader);

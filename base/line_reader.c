@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/file_internal.h"
@@ -96,7 +99,10 @@ Status line_reader_next(LineReader *reader, Slice *line, bool *more, Error *err)
     TRY(find_line_end(reader, &len, &has_lf, err));
     if (len == 0 && !has_lf) return STATUS_OK;
     *line = (Slice){reader->bytes + reader->begin, len};
-    if (has_lf && len > 0 && line->ptr[len - 1] == '\r') line->len--;
+    // What editors put before a text to say that it is UTF-8 is none of it.
+    if (reader->number == 0 && slice_starts_with(*line, SLICE("\xEF\xBB\xBF")))
+        *line = slice_sub(*line, 3, line->len);
+    if (has_lf && line->len > 0 && line->ptr[line->len - 1] == '\r') line->len--;
     if (line->len > MAX_LINE_BYTES) {
         return error_set(err, STATUS_INVALID, "%s:%zu: the line is longer than %d MiB",
                          reader->name, reader->number + 1, MAX_LINE_BYTES >> 20);
@@ -126,4 +132,32 @@ void line_reader_close(LineReader **reader)
     free(closed->name);
     free(closed);
     *reader = NULL;
+}
+
+size_t file_count_lines(const char *path)
+{
+    enum { PIECE_BYTES = 1 << 16, MOST_BYTES = 1 << 30 };
+    struct stat info;
+    size_t n_lines = 0;
+    char *piece = malloc(PIECE_BYTES);
+    const int fd = piece == NULL || strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    bool is_counted =
+        fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= MOST_BYTES;
+    char last = '\n';
+    for (off_t at = 0; is_counted;) {
+        const ssize_t n = pread(fd, piece, PIECE_BYTES, at);
+        if (n <= 0) break;
+        Slice rest = {piece, (size_t)n};
+        if (at == 0) is_counted = !input_is_packed(rest);
+        last = piece[n - 1];
+        at += n;
+        for (size_t end = slice_find_byte(rest, '\n'); end != SIZE_MAX;
+             end = slice_find_byte(rest, '\n')) {
+            n_lines++;
+            rest = slice_sub(rest, end + 1, rest.len);
+        }
+    }
+    if (fd >= 0) close(fd);
+    free(piece);
+    return is_counted ? n_lines + (last != '\n') : 0;
 }

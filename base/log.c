@@ -147,8 +147,7 @@ static void format_eta(char out[CLOCK_TEXT_SIZE + 8], int64_t elapsed_ns, size_t
 
 static void format_bar(char out[BAR_COLUMNS + 3], size_t done, size_t total)
 {
-    const size_t filled =
-        total == 0 ? BAR_COLUMNS : (size_t)((double)done / (double)total * BAR_COLUMNS);
+    const size_t filled = (size_t)((double)done / (double)total * BAR_COLUMNS);
     out[0] = '[';
     for (size_t i = 0; i < BAR_COLUMNS; i++) out[1 + i] = i < filled ? '#' : '.';
     out[BAR_COLUMNS + 1] = ']';
@@ -180,17 +179,21 @@ void log_progress(Log *log, const char *what, size_t done, size_t total, int64_t
 {
     if (log == NULL || log->level < LOG_INFO) return;
     const int64_t now_ns = clock_now_ns();
-    if (!is_due(log, done >= total, started_ns, now_ns)) return;
+    const bool is_known = total > 0;
+    if (!is_due(log, is_known && done >= total, started_ns, now_ns)) return;
 
-    char bar[BAR_COLUMNS + 3];
+    char bar[BAR_COLUMNS + 3] = "";
+    char of[32] = "";
     char eta[CLOCK_TEXT_SIZE + 8];
     char line[LINE_SIZE];
     char shown[LINE_SIZE];
-    format_bar(bar, done < total ? done : total, total);
+    const bool has_bar = log->is_terminal && is_known;
+    if (has_bar) format_bar(bar, done < total ? done : total, total);
+    if (is_known) snprintf(of, sizeof of, "/%zu", total);
     format_eta(eta, now_ns - started_ns, done, total);
-    snprintf(line, sizeof line, "%s%s%zu/%zu %s%s%s%s%s", log->is_terminal ? bar : "",
-             log->is_terminal ? " " : "", done, total, what, eta[0] != '\0' ? "  " : "", eta,
-             detail != NULL ? "  " : "", detail != NULL ? detail : "");
+    snprintf(line, sizeof line, "%s%s%zu%s %s%s%s%s%s", bar, has_bar ? " " : "", done, of, what,
+             eta[0] != '\0' ? "  " : "", eta, detail != NULL ? "  " : "",
+             detail != NULL ? detail : "");
     escape_text(slice_from_cstr(line), shown, sizeof shown);
     draw(log, shown);
     log->progress_shown = log->is_terminal;

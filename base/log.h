@@ -33,7 +33,8 @@ void log_message(Log *log, LogLevel level, const char *format, ...)
 void log_line(Log *log, const char *text);
 
 // "[###.....] 12/48 trials  3 min left  fold 2, lr 3e-05: loss 0.41": redrawn at most ten times a second on a terminal.
-// started_ns is the clock_now_ns at which done was 0; the ETA comes from it. detail may be NULL.
+// started_ns is the clock_now_ns at which done was 0; the ETA comes from it. A total of 0 is not known: "12 trials". detail may
+// be NULL.
 void log_progress(Log *log, const char *what, size_t done, size_t total, int64_t started_ns,
                   const char *detail);
 // Wipes the progress line.

@@ -1,5 +1,6 @@
 // assay predict: JSON Lines in, what a model says in JSON Lines out.
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/size.h"
@@ -176,6 +177,14 @@ static Status open_output(const CommandLine *line, const Reader *reader, LineRea
     return resume_open(line, in, out, resume, err);
 }
 
+// Where answers come to the terminal themselves, they show how far it is.
+static void watch_progress(const CommandLine *line, Predictor *p)
+{
+    if (strcmp(option_text(line, "out"), "-") == 0 && isatty(STDOUT_FILENO)) return;
+    p->log = line->log;
+    p->n_lines = file_count_lines(option_text(line, "in"));
+}
+
 static Status run(CommandLine *line, Error *err)
 {
     const char *in_path = option_text(line, "in");
@@ -190,6 +199,7 @@ static Status run(CommandLine *line, Error *err)
     if (s == STATUS_OK) s = open_predictor(line, reader, &p, err);
     if (s == STATUS_OK) s = model_options_pool(line, &pool, err);
     if (s == STATUS_OK && !reader) s = line_reader_open(in_path, &in, err);
+    if (s == STATUS_OK && !reader) watch_progress(line, &p);
     if (s == STATUS_OK) s = open_output(line, reader, in, &out, &resume, err);
     if (s == STATUS_OK && reader) {
         s = predict_data(&p, pool, line, reader, &out, err);
@@ -341,7 +351,7 @@ static const Option options[] = {
      .fallback = "1024",
      .lowest = 1,
      .highest = 1 << 20,
-     .help = "cases read, worked on and written at a time; answers do not depend on it"},
+     .help = "cases read, worked on and written at a time at most; answers do not depend on it"},
     MODEL_OPTION_MMAP,
     MODEL_OPTION_KV,
     MODEL_OPTION_ROWS,

@@ -379,6 +379,28 @@ Test(file, lines_end_with_lf_crlf_or_the_file)
     expect_lines((Slice){0}, 0, NULL);
     expect_lines(SLICE("\n"), 1, (Slice[]){SLICE("")});
     expect_lines((Slice){"a\0b\nc", 5}, 2, (Slice[]){{"a\0b", 3}, SLICE("c")});
+    // A byte order mark is none of the first line, and text elsewhere.
+    expect_lines(SLICE("\xEF\xBB\xBF"
+                       "a\r\n\xEF\xBB\xBF"
+                       "b\n"),
+                 2,
+                 (Slice[]){SLICE("a"), SLICE("\xEF\xBB\xBF"
+                                             "b")});
+    expect_lines(SLICE("\xEF\xBB\xBF\r\n"), 1, (Slice[]){SLICE("")});
+}
+
+Test(file, lines_of_plain_files_are_counted)
+{
+    write_file("lines", SLICE("a\n\nb\r\nlast"));
+    cr_expect_eq(file_count_lines(at("lines")), 4);
+    write_file("lines", SLICE("a\n"));
+    cr_expect_eq(file_count_lines(at("lines")), 1);
+    write_file("lines", (Slice){0});
+    cr_expect_eq(file_count_lines(at("lines")), 0);
+    write_file("lines", SLICE("\x1f\x8b\x08\n\n"));
+    cr_expect_eq(file_count_lines(at("lines")), 0, "it is packed");
+    cr_expect_eq(file_count_lines("-"), 0);
+    cr_expect_eq(file_count_lines(at("none")), 0);
 }
 
 Test(file, lines_cross_the_reader_s_buffer)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "program.h"
 #include "tests/support/folder.h"
+#include "tests/support/shared.h"
 
 enum { N_LINES = 400, FITS_BYTES = 20000 };
 
@@ -145,4 +146,21 @@ Test(predict_resume, answers_that_were_changed_since_are_put_aside)
     cr_assert(partial && fputs("{\"ID\"", partial) >= 0 && fclose(partial) == 0);
     cr_expect(text_contains(go_on(lines, "--batch", "100"), "is not as the run before left it"));
     cr_expect(slice_starts_with(content("out.jsonl.partial.2"), SLICE("{\"ID\"")));
+}
+
+// What was answered stands in the file long before all is, where there is much to do for each line.
+Test(predict_resume, much_work_is_done_in_pieces)
+{
+    Buffer lines = {0};
+    const char *stories = arena_printf(&arena, "%s", shared_need("models/stories260K"));
+    for (int i = 0; i < 150; i++)
+        buffer_append_cstr(&lines, "{\"prompt\": \"Once\", \"max_new_tokens\": 100000000, "
+                                   "\"stop\": \"park\"}\n");
+    limit_files(FITS_BYTES);
+    const Program stopped =
+        RUN(&arena, lines.ptr, "predict", stories, "--out", at("out.jsonl"), "--threads", "2");
+    limit_files(RLIM_INFINITY);
+    program_want(&stopped, 3);
+    cr_expect_eq(number_of(json_line(content("out.jsonl.partial.log"), 1), "answers"), 64);
+    buffer_release(&lines);
 }

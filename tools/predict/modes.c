@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/architecture.h"
 #include "tools/predict/predict.h"
 
 enum { N_FILLS = 5, LONGEST_ANSWER = 30 };

@@ -94,6 +94,8 @@ typedef struct Predictor {
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]
     size_t n_probabilities;
+    Log *log;       // of progress; NULL = it is not told
+    size_t n_lines; // of the input; 0 = not known
     Arena arena;
 } Predictor;
 

@@ -1,6 +1,7 @@
 // Cases read, worked on and answered a chunk at a time.
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 #include "tools/command.h"
 #include "tools/predict/predict.h"
@@ -8,11 +9,17 @@
 // A chunk ends at --batch cases, or where it holds this much, so that memory stays bounded whatever the input.
 enum { CHUNK_BYTES = 16 << 20, CHUNK_FLOATS = 4 << 20, CHUNK_TOKENS = 1 << 17 };
 
+// It also ends where it is so much work for each thread, some half a minute of it, but not before it has so many cases: what was
+// answered shall stand in the file, and large models need cases that go together. At half a minute a chunk's end costs nothing.
+#define CHUNK_FLOPS 4e12
+enum { CHUNK_LEAST_CASES = 64 };
+
 typedef struct Chunk {
     Arena arena;
     PredictCase *cases;
     size_t n, capacity;
     size_t n_bytes, n_tokens, n_floats;
+    double n_computed, most_computed; // tokens of all layers
     TokenSequence *inputs; // of the cases that can be worked on, their windows where they have some
     size_t n_inputs, inputs_capacity;
     bool is_later; // than the first of the run
@@ -61,6 +68,32 @@ static size_t floats_of_case(const Predictor *p, const PredictCase *c)
     return n;
 }
 
+// Tokens that the model computes for a case, those that it writes at most included.
+static double tokens_of_case(const Predictor *p, const PredictCase *c, double n_inputs)
+{
+    const BeamOptions *o = &c->search.options;
+    const bool writes =
+        p->mode->read == predict_generate_read || p->mode->read == predict_search_read;
+    if (p->mode->work == predict_pll_work) return n_inputs * n_inputs; // each is masked in its turn
+    if (!writes) return n_inputs;
+    return n_inputs + (double)o->max_new_tokens * (double)size_max(o->n_beams, 1);
+}
+
+// Its windows, the sequences of which it is made, or the one that it is.
+static Status add_inputs(const Predictor *p, Chunk *chunk, const PredictCase *c, Error *err)
+{
+    const TokenSequence *inputs = NULL;
+    const size_t n_inputs = inputs_of(c, &inputs);
+    for (size_t i = 0; i < n_inputs; i++) TRY(add_input(p, chunk, &inputs[i], err));
+    if (n_inputs > 0) return STATUS_OK;
+    if (c->windows.n_windows == 0) return add_input(p, chunk, &c->input, err);
+    for (size_t i = 0; i < c->windows.n_windows; i++) {
+        const TokenSequence window = predict_window_input(c, i);
+        TRY(add_input(p, chunk, &window, err));
+    }
+    return STATUS_OK;
+}
+
 // Keeps one line as a case; one that cannot be read becomes a failure in its place.
 static Status add_line(const Predictor *p, Chunk *chunk, Slice name, const ResumeLine *line,
                        Error *err)
@@ -77,21 +110,16 @@ static Status add_line(const Predictor *p, Chunk *chunk, Slice name, const Resum
         *c->why = why;
         return STATUS_OK;
     }
-    const TokenSequence *inputs = NULL;
-    const size_t n_inputs = inputs_of(c, &inputs);
-    for (size_t i = 0; i < n_inputs; i++) TRY(add_input(p, chunk, &inputs[i], err));
-    if (n_inputs > 0) return STATUS_OK;
-    if (c->windows.n_windows == 0) return add_input(p, chunk, &c->input, err);
-    for (size_t i = 0; i < c->windows.n_windows; i++) {
-        const TokenSequence window = predict_window_input(c, i);
-        TRY(add_input(p, chunk, &window, err));
-    }
+    const size_t n_before = chunk->n_tokens;
+    TRY(add_inputs(p, chunk, c, err));
+    chunk->n_computed += tokens_of_case(p, c, (double)(chunk->n_tokens - n_before));
     return STATUS_OK;
 }
 
 static bool is_full(const Chunk *chunk)
 {
-    return chunk->n == chunk->capacity || chunk->n_bytes >= CHUNK_BYTES ||
+    const bool is_long = chunk->n >= CHUNK_LEAST_CASES && chunk->n_computed >= chunk->most_computed;
+    return chunk->n == chunk->capacity || is_long || chunk->n_bytes >= CHUNK_BYTES ||
            chunk->n_tokens >= CHUNK_TOKENS || chunk->n_floats >= CHUNK_FLOATS;
 }
 
@@ -275,6 +303,7 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
 static Status start_chunk(Chunk *chunk, size_t capacity, Error *err)
 {
     chunk->n = chunk->n_bytes = chunk->n_tokens = chunk->n_floats = chunk->n_inputs = 0;
+    chunk->n_computed = 0;
     chunk->capacity = capacity;
     TRY(arena_take(&chunk->arena, capacity, sizeof *chunk->cases, "cases", &chunk->cases, err));
     chunk->inputs_capacity = capacity;
@@ -282,14 +311,32 @@ static Status start_chunk(Chunk *chunk, size_t capacity, Error *err)
                       err);
 }
 
+// Of n_answers of this run, whose input may have some blank lines too.
+static void tell_progress(const Predictor *p, size_t n_answers, size_t n_kept, bool more,
+                          int64_t started_ns)
+{
+    const size_t n_left = p->n_lines > n_kept ? p->n_lines - n_kept : 0;
+    const size_t total = !more ? n_answers : n_left > n_answers ? n_left : 0;
+    log_progress(p->log, "cases", n_answers, total, started_ns, NULL);
+}
+
+// So many tokens are CHUNK_FLOPS for each thread.
+static double most_computed(const Predictor *p, const Pool *pool)
+{
+    const double flops_per_token = (double)model_size(p->model).flops_per_token;
+    return CHUNK_FLOPS * (double)pool_threads(pool) / (flops_per_token > 0 ? flops_per_token : 1);
+}
+
 Status predict_stream(Predictor *p, Pool *pool, Resume *resume, size_t batch, JsonlOut *out,
                       Error *err)
 {
     const Slice name = slice_from_cstr(line_reader_name(resume->in));
-    Chunk chunk = {.resume = resume};
+    const int64_t started_ns = clock_now_ns();
+    Chunk chunk = {.resume = resume, .most_computed = most_computed(p, pool)};
     ResumeLine line = {0};
     bool more = true;
     Status s = resume_replay(resume, err);
+    const size_t n_kept = out->n_written; // of a run before, which took no time
     const ArenaMark mark = arena_mark(&chunk.arena);
     while (s == STATUS_OK && more) {
         arena_rewind(&chunk.arena, mark);
@@ -300,6 +347,7 @@ Status predict_stream(Predictor *p, Pool *pool, Resume *resume, size_t batch, Js
         }
         if (s == STATUS_OK) s = work_chunk(p, pool, &chunk, out, err);
         if (s == STATUS_OK) s = resume_chunk_done(resume, err);
+        if (s == STATUS_OK) tell_progress(p, out->n_written - n_kept, n_kept, more, started_ns);
         chunk.is_later = true;
     }
     arena_release(&chunk.arena);
