@@ -99,26 +99,58 @@ static Status add_keys_values(QuantizeWork *work, const SafeTensor *tensor, Slic
     return STATUS_OK;
 }
 
+// n rows of a tensor from row `first` on.
+static Status take_rows(QuantizeWork *work, const SafeTensor *tensor, size_t first, size_t n,
+                        const SafeTensor **out, Error *err)
+{
+    SafeTensor *rows = NULL;
+    const size_t each = tensor->data.len / tensor->shape[0];
+    TRY(arena_take(work->arena, 1, sizeof *rows, "a tensor", &rows, err));
+    *rows = *tensor;
+    rows->shape[0] = n;
+    rows->n_elements = n * tensor->shape[1];
+    rows->data = slice_sub(tensor->data, first * each, (first + n) * each);
+    *out = rows;
+    return STATUS_OK;
+}
+
+static Status want_rows(const SafeTensor *tensor, size_t n_rows, Error *err)
+{
+    if (tensor->n_dims == 2 && tensor->shape[0] == n_rows) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": tensor \"" SLICE_FMT
+                               "\" must have %zu rows, as config.json has it",
+                     SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), n_rows);
+}
+
 // llama.cpp's table of positions begins with that of the first token; what RoBERTa has before it goes into the metadata.
 static Status cut_positions(QuantizeWork *work, const SafeTensor *tensor, SafeItem *item,
                             QuantizeSource *source, Error *err)
 {
-    SafeTensor *rest = NULL;
-    const size_t first = work->config.first_position, n_rows = first + work->config.max_positions;
-    if (tensor->n_dims != 2 || tensor->shape[0] != n_rows) {
-        return error_set(err, STATUS_INVALID,
-                         SLICE_FMT ": tensor \"" SLICE_FMT
-                                   "\" must have %zu rows, as config.json has it",
-                         SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), n_rows);
-    }
-    TRY(arena_take(work->arena, 1, sizeof *rest, "a tensor", &rest, err));
-    *rest = *tensor;
-    rest->shape[0] -= first;
-    rest->n_elements -= first * tensor->shape[1];
-    rest->data = slice_sub(tensor->data, tensor->data.len / n_rows * first, tensor->data.len);
+    const size_t first = work->config.first_position, n = work->config.max_positions;
+    TRY(want_rows(tensor, first + n, err));
     work->positions = tensor;
-    source->tensor = rest;
-    item->shape[0] = rest->shape[0];
+    item->shape[0] = n;
+    return take_rows(work, tensor, first, n, &source->tensor, err);
+}
+
+// A gate and what it gates, one tensor in Granite 4's checkpoints.
+static Status add_gates(QuantizeWork *work, const SafeTensor *tensor, Slice stored, Error *err)
+{
+    const size_t n = work->config.intermediate_size;
+    const Slice block = slice_sub(stored, 0, stored.len - SLICE(".ffn_gate_up.weight").len);
+    TRY(want_rows(tensor, 2 * n, err));
+    for (size_t is_up = 0; is_up < 2; is_up++) {
+        QuantizeSource source = {0};
+        const char *name = arena_printf(work->arena, SLICE_FMT ".ffn_%s.weight", SLICE_ARG(block),
+                                        is_up ? "up" : "gate");
+        if (!name) return error_set_memory(err, 1, stored.len, "a tensor's name");
+        SafeItem item = {
+            .name = slice_from_cstr(name), .n_dims = 2, .shape = {n, tensor->shape[1]}};
+        TRY(take_rows(work, tensor, is_up * n, n, &source.tensor, err));
+        item.type = quantize_choose_type(work, item.name, item.n_dims, item.shape);
+        TRY(add(work, &item, &source, tensor->type, safetensor_bytes(source.tensor), err));
+    }
     return STATUS_OK;
 }
 
@@ -146,6 +178,8 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
     TRY(stored_name(work, tensor->name, &full, &item.name, err));
     if (slice_ends_with(item.name, SLICE(".attn_kv_b.weight")))
         return add_keys_values(work, tensor, item.name, err);
+    if (slice_ends_with(item.name, SLICE(".ffn_gate_up.weight")))
+        return add_gates(work, tensor, item.name, err);
     source.change = gguf_change(work->family, full);
     memcpy(item.shape, tensor->shape, sizeof item.shape);
     if (work->config.first_position > 0 && slice_eq_cstr(item.name, "position_embd.weight"))
@@ -204,9 +238,9 @@ static Status plan(QuantizeWork *work, const char *path, GgufBuilder *b, Error *
 {
     const Gguf *gguf = &work->files.gguf;
     const bool is_gguf = gguf->n_pairs > 0;
-    // Two more of factors; of DeepSeek one more in each block.
-    const size_t n = (is_gguf ? gguf->n_tensors : work->files.tensors.n_tensors) + 2 +
-                     (work->config.latent.kv_rank > 0 ? work->config.n_layers : 0);
+    // Two more of factors; of DeepSeek and Granite 4 one more in each block.
+    const size_t n =
+        (is_gguf ? gguf->n_tensors : work->files.tensors.n_tensors) + 2 + work->config.n_layers;
     Arena *arena = work->arena;
     TRY(arena_take(arena, n, sizeof *work->items, "tensors", &work->items, err));
     TRY(arena_take(arena, n, sizeof *work->sources, "tensors", &work->sources, err));

@@ -212,6 +212,7 @@ static Status read_rows(const SafeItem *item, const QuantizeSource *source, size
                                  : read_keys(item, source, first, n, out, err);
     case SAFE_AS_IS:
     case SAFE_SPREAD: // none that GGUF asks for
+    case SAFE_JOINED:
     case SAFE_SCALED:
         break;
     }

@@ -35,9 +35,10 @@ static bool is_in_rows(const SafeTensor *tensor)
 // Whether a tensor can be kept as it is, as part of this parameter. Its shape is checked when it is read.
 static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, DType *dtype)
 {
-    const bool is_whole = param->is_input_first
-                              ? tensor->change == SAFE_TRANSPOSED
-                              : is_in_rows(tensor) || tensor->change == SAFE_SPREAD;
+    const bool is_whole =
+        param->is_input_first
+            ? tensor->change == SAFE_TRANSPOSED
+            : is_in_rows(tensor) || tensor->change == SAFE_SPREAD || tensor->change == SAFE_JOINED;
     return has_shape(param, part, tensor) && is_whole && tensor_type_dtype(tensor->type, dtype) &&
            pack_stored_is_known(*dtype) && param->cols % dtype_block(*dtype) == 0;
 }
@@ -182,7 +183,7 @@ static const void *find_row(Packing *packing, size_t row, char *room)
         part = &param->parts[packing->part];
     }
     const char *at = stored_row(param, packing->part, packing->tensor, row - part->begin, room);
-    if (packing->tensor->change == SAFE_SPREAD) return at;
+    if (packing->tensor->change == SAFE_SPREAD || packing->tensor->change == SAFE_JOINED) return at;
     if (part->order.head_dim == 0 && at - packing->dropped >= WEIGHTS_STRETCH_BYTES) {
         safetensor_drop(packing->tensor,
                         (Slice){packing->dropped, (size_t)(at - packing->dropped)});

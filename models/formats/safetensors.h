@@ -71,6 +71,7 @@ typedef enum SafeChange {
     // In two tensors of three dimensions, head by head: of keys with rows and columns exchanged, and of values. The rows of a head are
     // those of its keys, then those of its values (DeepSeek's, as GGUF has them).
     SAFE_KEYS_VALUES,
+    SAFE_JOINED, // the rows of one tensor, then those of another (Granite 4's gates and what they gate, which GGUF has apart)
     // F8_E4M3 of two dimensions, of which every rectangle has a scale: SafeScales. Safetensors files have these ("fp8").
     SAFE_SCALED,
 } SafeChange;
@@ -105,6 +106,7 @@ typedef struct SafeTensor {
     RowOrder order;                         // of SAFE_REORDERED, else zeroed; fits shape[0]
     SafeSpread spread;                      // of SAFE_SPREAD
     const struct SafeTensor *keys, *values; // of SAFE_KEYS_VALUES, whose data are those of keys
+    const struct SafeTensor *upper, *lower; // of SAFE_JOINED, whose data are those of upper
     SafeScales scaled;                      // of SAFE_SCALED
 } SafeTensor;
 

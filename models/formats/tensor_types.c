@@ -199,6 +199,12 @@ const void *safetensor_row(const SafeTensor *tensor, size_t row, void *room)
         join_row(tensor, row, room);
         return room;
     }
+    if (tensor->change == SAFE_JOINED) {
+        const size_t n_upper = tensor->upper->shape[0];
+        const SafeTensor *part = row < n_upper ? tensor->upper : tensor->lower;
+        return part->data.ptr +
+               (row < n_upper ? row : row - n_upper) * safetensor_row_bytes(tensor);
+    }
     if (tensor->change == SAFE_REORDERED)
         row = row_order_in_tensor(&tensor->order, tensor->shape[0], row);
     return tensor->data.ptr + row * row_bytes;
@@ -259,7 +265,8 @@ Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n
         return STATUS_OK;
     }
     rows.n_elements = at_once * cols;
-    rows.data.len = tensor->data.len / n_rows * at_once;
+    rows.data.len = tensor->change == SAFE_JOINED ? safetensor_row_bytes(tensor)
+                                                  : tensor->data.len / n_rows * at_once;
     for (size_t i = 0; i < n; i += at_once) {
         rows.data.ptr = safetensor_row(tensor, first + i, NULL);
         TRY(read_stored(&rows, out + i * cols, err));
@@ -307,6 +314,7 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
 {
     switch (tensor->change) {
     case SAFE_REORDERED:
+    case SAFE_JOINED:
         return safetensor_read_rows_f32(tensor, 0, tensor->shape[0], out, err);
     case SAFE_TRANSPOSED:
         if (tensor->n_dims == 2) return read_transposed(tensor, out, err);

@@ -296,6 +296,7 @@ static const struct {
                        {"gpt_oss", true},
                        {"granite", true},
                        {"granitemoe", true},
+                       {"granitemoehybrid", true},
                        {"helium", true},
                        {"hunyuan_v1_dense", true},
                        {"hunyuan_v1_moe", true},
@@ -447,6 +448,9 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
         put_real(out, "residual_scale", (double)c->block.residual_scale);
         put_real(out, "embedding_scale", (double)c->embedding_scale);
         put_real(out, "attention.scale", (double)c->attention.scale);
+        // By which llama.cpp says of Granite whether anything turns.
+        if (c->rotary.skips)
+            gguf_put_bool(out->b, key_of(out, "rope.scaling.finetuned", key), false);
     }
     if (c->experts.n_experts > 0) put_experts(out, c);
     if (c->experts.route == ROUTE_SIGMOID || is_latent) put_shared_experts(out);

@@ -251,6 +251,7 @@ SafeChange gguf_change(const GgufFamily *family, Slice name)
     case SAFE_AS_IS:
     case SAFE_SPREAD:      // of safetensors files alone
     case SAFE_KEYS_VALUES: // by the names of both
+    case SAFE_JOINED:
     case SAFE_SCALED:
         break;
     }

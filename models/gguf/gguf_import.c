@@ -97,6 +97,9 @@ static void choose_family(GgufImport *in)
     // DistilBERT is a BERT without types of tokens.
     if (strcmp(model, "bert") == 0 && !import_has_tensor(in, "token_types.weight"))
         in->family = gguf_family_of_model(SLICE("distilbert"));
+    // Of Granites the fourth alone may be without rotations.
+    if (strcmp(model, "granite") == 0 && !import_flag(in, "rope.scaling.finetuned", true))
+        in->family = gguf_family_of_model(SLICE("granitemoehybrid"));
     // OLMo 3 is OLMo 2 with windows.
     if (strcmp(model, "olmo2") == 0 && import_size(in, "attention.sliding_window", &window))
         in->family = gguf_family_of_model(SLICE("olmo3"));

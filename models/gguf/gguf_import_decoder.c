@@ -104,6 +104,13 @@ static void put_granite(GgufImport *in)
     double scale = 1.0 / sqrt((double)in->head_dim);
     (void)import_real(in, "attention.scale", &scale);
     import_put_real(in, "attention_multiplier", scale);
+    if (strcmp(in->family->model_type, "granitemoehybrid") != 0) return;
+    import_copy_size(in, "feed_forward_length", "shared_intermediate_size");
+    import_put_size(in, "num_local_experts", 0);
+    import_put_text(in, "position_embedding_type", "nope");
+    json_member_array(&in->w, "layer_types");
+    for (size_t i = 0; i < in->n_layers; i++) json_put_cstr(&in->w, "attention");
+    json_end_array(&in->w);
 }
 
 // A size by its key, which older files lack, or by the first tensor that has it for its last but one.

@@ -30,6 +30,8 @@ const char *import_key(const GgufImport *in, const char *rest, char out[IMPORT_K
 bool import_size(GgufImport *in, const char *rest, size_t *out);
 void import_want_size(GgufImport *in, const char *rest, size_t *out); // absent is an error
 bool import_real(GgufImport *in, const char *rest, double *out);
+// `missing` where it is absent.
+bool import_flag(GgufImport *in, const char *rest, bool missing);
 
 void import_put_size(GgufImport *in, const char *key, size_t value);
 // As the shortest decimal of the f32 that the file has.

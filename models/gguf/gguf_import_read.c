@@ -51,6 +51,15 @@ bool import_real(GgufImport *in, const char *rest, double *out)
     return found;
 }
 
+bool import_flag(GgufImport *in, const char *rest, bool missing)
+{
+    char key[IMPORT_KEY_SIZE];
+    bool value = missing;
+    if (in->status == STATUS_OK)
+        in->status = gguf_get_bool(in->file, import_key(in, rest, key), &value, NULL, in->err);
+    return value;
+}
+
 void import_put_size(GgufImport *in, const char *key, size_t value)
 {
     json_member_u64(&in->w, key, value);

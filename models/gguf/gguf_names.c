@@ -113,6 +113,22 @@ static const GgufName granitemoe_names[] = {
     {"blk.%.ffn_up_exps", "model.layers.%.block_sparse_moe.experts.up_proj", SAFE_AS_IS},
     {"blk.%.ffn_down_exps", "model.layers.%.block_sparse_moe.experts.down_proj", SAFE_AS_IS},
 };
+// Granite 4 without state spaces, a Granite there. "gate_up": what gguf_tensors.c makes of the gate and what it gates.
+static const GgufName granite4_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.norm", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_REORDERED},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_REORDERED},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_gate_up", "model.layers.%.shared_mlp.input_linear", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "model.layers.%.shared_mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.shared_mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.shared_mlp.output_linear", SAFE_AS_IS},
+};
 static const GgufName experts_names[] = {
     LLAMA_NAMES,
     {"blk.%.ffn_gate_inp", "model.layers.%.mlp.gate", SAFE_AS_IS},
@@ -395,6 +411,8 @@ const GgufFamily gguf_families[] = {
     {"gemma-embedding", "gemma3_text", "Gemma3TextModel", NAMES(gemma_names), GGUF_ROWS_IN_ORDER,
      true},
     {"granite", "granite", "GraniteForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"granite", "granitemoehybrid", "GraniteMoeHybridForCausalLM", NAMES(granite4_names),
+     GGUF_ROWS_IN_PAIRS, false},
     {"smollm3", "smollm3", "SmolLM3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"stablelm", "stablelm", "StableLmForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"command-r", "cohere", "CohereForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},

@@ -72,7 +72,7 @@ static Status as_in_model(RowOrders *orders, Arena *arena, const SafeTensor *sto
         out->name = arena_copy(arena, slice_from_cstr(name));
         if (!out->name.ptr) return error_set_memory(err, 1, sizeof name, "a tensor's name");
     }
-    if (stored->change == SAFE_KEYS_VALUES) return STATUS_OK;
+    if (stored->change == SAFE_KEYS_VALUES || stored->change == SAFE_JOINED) return STATUS_OK;
     out->change = gguf_change(orders->family, out->name);
     if (out->change == SAFE_REORDERED) return order_of(orders, out, err);
     // A layer of one output, a vector there.
@@ -123,6 +123,35 @@ static Status join_keys_values(const Gguf *file, const SafeTensor *keys, Arena *
     return STATUS_OK;
 }
 
+// The layer of a gate and of what it gates, of which the file has one each; is_part: the second, told with the first.
+static Status join_gates(const Gguf *file, const GgufFamily *family, const SafeTensor *gate,
+                         Arena *arena, SafeTensor *out, bool *is_part, Error *err)
+{
+    const Slice of_gate = SLICE(".ffn_gate.weight"), of_up = SLICE(".ffn_up.weight");
+    if (!family || strcmp(family->model_type, "granitemoehybrid") != 0) return STATUS_OK;
+    *is_part = slice_ends_with(gate->name, of_up);
+    if (!slice_ends_with(gate->name, of_gate)) return STATUS_OK;
+    const Slice block = slice_sub(gate->name, 0, gate->name.len - of_gate.len);
+    const char *name = arena_printf(arena, SLICE_FMT ".ffn_up.weight", SLICE_ARG(block)),
+               *joined = arena_printf(arena, SLICE_FMT ".ffn_gate_up.weight", SLICE_ARG(block));
+    if (!name || !joined) return error_set_memory(err, 2, gate->name.len, "a tensor's name");
+    const SafeTensor *up = gguf_tensor(file, slice_from_cstr(name));
+    if (!up || gate->n_dims != 2 || up->n_dims != 2 || up->type != gate->type ||
+        up->shape[0] != gate->shape[0] || up->shape[1] != gate->shape[1]) {
+        return error_set(err, STATUS_INVALID,
+                         "tensor \"" SLICE_FMT "\": its type and shape must be those of \"%s\"",
+                         SLICE_ARG(gate->name), name);
+    }
+    *out = *gate;
+    out->name = slice_from_cstr(joined);
+    out->shape[0] *= 2;
+    out->n_elements *= 2;
+    out->change = SAFE_JOINED;
+    out->upper = gate;
+    out->lower = up;
+    return STATUS_OK;
+}
+
 // Rows that stand in the metadata before those of the table.
 static Status join_positions(const Gguf *file, const Json *config, Arena *arena, SafeTensor *table,
                              Error *err)
@@ -169,6 +198,9 @@ Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Erro
         s = join_positions(file, config, &out->arena, &tensor, err);
         if (s == STATUS_OK)
             s = join_keys_values(file, &file->tensors[i], &out->arena, &tensor, &is_part, err);
+        if (s == STATUS_OK && !is_part)
+            s = join_gates(file, orders.family, &file->tensors[i], &out->arena, &tensor, &is_part,
+                           err);
         if (s == STATUS_OK && !is_part)
             s = as_in_model(&orders, &out->arena, &tensor, &out->tensors[out->n_tensors++], err);
     }
