@@ -237,7 +237,7 @@ static Status open_config(const char *path, Checkpoint *out, Error *err)
     Status s =
         config ? want_config(path, config, err) : error_set_memory(err, 1, strlen(path), "a path");
     if (s == STATUS_OK) s = json_load(config, JSON_STRICT, &out->config, err);
-    if (s == STATUS_OK) s = checkpoint_text_config(&out->config, &out->is_text_part, err);
+    if (s == STATUS_OK) s = checkpoint_text_config(config, &out->config, &out->is_text_part, err);
     arena_release(&arena);
     return s;
 }
@@ -356,7 +356,9 @@ Status checkpoint_gguf_tokenizer(const char *path, const Gguf *file, Tokenizer *
     Slice json = {0}, kind = {0};
     TRY(gguf_get_string(file, GGUF_KEY_TOKENIZER, &json, NULL, err));
     TRY(gguf_get_string(file, "tokenizer.ggml.model", &kind, NULL, err));
-    if (json.len > 0) return tokenizer_parse_json(file->name, json, out, err);
+    char name[1024];
+    snprintf(name, sizeof name, "%s: " GGUF_KEY_TOKENIZER, path);
+    if (json.len > 0) return tokenizer_parse_json(slice_from_cstr(name), json, out, err);
     const bool is_none = slice_eq_cstr(kind, "none") || slice_eq_cstr(kind, "no_vocab");
     return kind.len > 0 && !is_none ? tokenizer_from_gguf(path, file, out, err) : STATUS_OK;
 }

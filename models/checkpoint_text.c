@@ -192,20 +192,21 @@ static const char *usual_text(const Json *root)
     return NULL;
 }
 
-Status checkpoint_text_config(JsonDocument **config, bool *is_part, Error *err)
+Status checkpoint_text_config(const char *path, JsonDocument **config, bool *is_part, Error *err)
 {
     const Json *root = json_root(*config);
     const char *usual_type = usual_text(root);
     Buffer text = {0};
     JsonDocument *told = NULL;
     TextPart part;
+    char name[1024];
+    snprintf(name, sizeof name, "%s, its text model", path);
     *is_part = usual_type != NULL;
     if (!usual_type) return STATUS_OK;
     Status s = find_text(root, usual_type, &part, err);
     if (s == STATUS_OK) s = tell_text(root, &part, &text, err);
     if (s == STATUS_OK)
-        s = json_parse(SLICE("config.json, its text model"), buffer_slice(&text), JSON_STRICT,
-                       &told, err);
+        s = json_parse(slice_from_cstr(name), buffer_slice(&text), JSON_STRICT, &told, err);
     if (s == STATUS_OK) {
         json_close(config);
         *config = told;

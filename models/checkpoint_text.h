@@ -9,8 +9,10 @@
 #include "base/json.h"
 #include "models/formats/safetensors.h"
 
-// Puts the config.json of the text model in *config's place where it is that of a model with images; *is_part says so.
-Status checkpoint_text_config(JsonDocument **config, bool *is_part, Error *err) MUST_CHECK;
+// Puts the config.json of the text model in *config's place where it is that of a model with images; *is_part says so. path: of the file
+// that it is from, for messages.
+Status checkpoint_text_config(const char *path, JsonDocument **config, bool *is_part,
+                              Error *err) MUST_CHECK;
 // Names the tensors as the text model has them, and leaves out those of the rest: so many.
 Status checkpoint_text_tensors(Safetensors *tensors, size_t *n_left_out, Error *err) MUST_CHECK;
 

@@ -140,9 +140,10 @@ static Status read_generation(Model *model, const char *path, const Gguf *gguf, 
     Slice text = {0};
     if (gguf->n_pairs > 0) {
         TRY(gguf_get_string(gguf, GGUF_KEY_GENERATION, &text, NULL, err));
+        char name[1024];
+        snprintf(name, sizeof name, "%s: " GGUF_KEY_GENERATION, path);
         if (text.len > 0)
-            TRY(json_parse(SLICE(GGUF_KEY_GENERATION), text, JSON_STRICT, &model->generation_file,
-                           err));
+            TRY(json_parse(slice_from_cstr(name), text, JSON_STRICT, &model->generation_file, err));
     } else {
         const Slice folder = slice_from_cstr(path);
         const char *file = file_join(&model->arena, folder, SLICE("generation_config.json"));

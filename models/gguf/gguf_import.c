@@ -153,11 +153,25 @@ static bool is_encoder(const char *model)
     return false;
 }
 
+// As llama.cpp: no architecture does without it, and a guess would give other numbers.
+static void want_epsilon(GgufImport *in)
+{
+    double epsilon = 0;
+    if (import_real(in, "attention.layer_norm_rms_epsilon", &epsilon) ||
+        import_real(in, "attention.layer_norm_epsilon", &epsilon) || in->status != STATUS_OK)
+        return;
+    in->status = error_set(in->err, STATUS_INVALID,
+                           SLICE_FMT ": metadata \"%s.attention.layer_norm_rms_epsilon\" (or "
+                                     "layer_norm_epsilon) is missing: convert the model anew",
+                           SLICE_ARG(in->file->name), in->architecture);
+}
+
 static Status import(GgufImport *in)
 {
     import_want_size(in, "block_count", &in->n_layers);
     import_want_size(in, "embedding_length", &in->hidden_size);
     import_want_size(in, "attention.head_count", &in->n_heads);
+    want_epsilon(in);
     (void)import_size(in, "expert_count", &in->n_experts);
     // Where the count of blocks has these too.
     if (strcmp(in->architecture, "glm4moe") == 0 &&

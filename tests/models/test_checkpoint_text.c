@@ -185,7 +185,8 @@ Test(checkpoint_text, refuses_by_name_what_it_does_not_know)
         const char *folder = folder_make();
         folder_write(folder, "config.json", cases[i].json);
         cr_assert_eq(checkpoint_config(&arena, folder, &c, &err), STATUS_INVALID, "%zu", i);
-        cr_expect(strstr(err.text, cases[i].says), "%zu: %s", i, err.text);
+        cr_expect(strstr(err.text, cases[i].says) && strstr(err.text, folder), "%zu: %s", i,
+                  err.text);
         arena_release(&arena);
         folder_remove(folder);
     }

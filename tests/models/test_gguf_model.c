@@ -159,6 +159,8 @@ Test(gguf_model, rotations_are_scaled_as_told)
         const char *folder = folder_make(), *path = folder_path(folder, "f.gguf");
         const size_t n_sizes = strcmp(kind, "llama") == 0 ? 4 : 6;
         gguf_put_string(&b, "general.architecture", slice_from_cstr(kind));
+        snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", kind);
+        gguf_put_f32(&b, key, 1e-5f);
         for (size_t k = 0; k < n_sizes; k++) {
             const bool is_inner = k == 3 && n_sizes > 4;
             snprintf(key, sizeof key, "%s.%s", kind,

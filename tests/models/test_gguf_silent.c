@@ -21,6 +21,7 @@ static const Pair all_have[] = {{"embedding_length", 0, NULL, WIDTH},
                                 {"attention.head_count", 0, NULL, 1},
                                 {"feed_forward_length", 0, NULL, 8},
                                 {"context_length", 0, NULL, 64}};
+static const Pair norms_have[] = {{"attention.layer_norm_rms_epsilon", 1e-5f, NULL, 0}};
 static const Pair deepseek_has[] = {{"attention.kv_lora_rank", 0, NULL, 4},
                                     {"attention.key_length_mla", 0, NULL, 8},
                                     {"attention.value_length_mla", 0, NULL, 8},
@@ -66,6 +67,7 @@ static Status tell(const char *architecture, unsigned n_layers, size_t n_words, 
     gguf_put_string(&b, "general.architecture", slice_from_cstr(architecture));
     put_pairs(&b, architecture, all_have, sizeof all_have / sizeof *all_have);
     put_pairs(&b, architecture, layers, 1);
+    put_pairs(&b, architecture, norms_have, 1);
     if (strcmp(architecture, "deepseek2") == 0)
         put_pairs(&b, architecture, deepseek_has, sizeof deepseek_has / sizeof *deepseek_has);
     put_pairs(&b, architecture, pairs, MOST_PAIRS);
@@ -196,4 +198,33 @@ Test(gguf_silent, experts_of_deepseek_are_chosen)
         }
         arena_release(&arena);
     }
+}
+
+// llama.cpp does not open such a file, and any number would be a guess.
+Test(gguf_silent, norms_are_not_guessed)
+{
+    static const Pair layers[] = {{"block_count", 0, NULL, 1}};
+    Error err = {0};
+    Gguf file = {0};
+    Buffer text = {0};
+    GgufBuilder b = {0};
+    float words[N_WORDS * WIDTH] = {0};
+    const char *folder = folder_make(), *path = folder_path(folder, "f.gguf");
+    const SafeItem item = {.name = SLICE("token_embd.weight"),
+                           .type = TENSOR_F32,
+                           .n_dims = 2,
+                           .shape = {N_WORDS, WIDTH},
+                           .data = words};
+    gguf_put_string(&b, "general.architecture", SLICE("llama"));
+    put_pairs(&b, "llama", all_have, sizeof all_have / sizeof *all_have);
+    put_pairs(&b, "llama", layers, 1);
+    want_ok(gguf_write(path, &b, &item, 1, NULL, NULL, &err), &err);
+    want_ok(gguf_open(path, &file, &err), &err);
+    cr_assert_eq(gguf_config_told(&file, &text, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, path) && strstr(err.text, "llama.attention.layer_norm_rms_epsilon"),
+              "%s", err.text);
+    buffer_release(&text);
+    gguf_close(&file);
+    gguf_builder_release(&b);
+    folder_remove(folder);
 }

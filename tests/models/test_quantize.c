@@ -417,6 +417,35 @@ Test(quantize, refuses_weights_that_are_not_those_of_the_config)
     folder_remove(folder);
 }
 
+// Documents that travel in a file are named with it where they are broken.
+Test(quantize, names_the_broken_document_of_a_file)
+{
+    static const char *const keys[] = {GGUF_KEY_GENERATION, GGUF_KEY_TOKENIZER};
+    const char *source = shared_need("models/tiny-llama3");
+    for (size_t i = 0; i < 2; i++) {
+        enum { BEFORE_TEXT = 4 + 8 }; // the type and the length
+        Arena arena = {0};
+        Error err = {0};
+        QuantizeReport report;
+        Slice bytes = {0};
+        Model *model = NULL;
+        const char *folder = folder_make();
+        const char *out = folder_path(folder, "q.gguf");
+        want_ok(quantize(source, TENSOR_F16, out, &report, &arena, &err), &err);
+        want_ok(file_read(&arena, out, SIZE_MAX, &bytes, &err), &err);
+        char *broken = arena_alloc(&arena, bytes.len, 1);
+        memcpy(broken, bytes.ptr, bytes.len);
+        const size_t at = slice_find(bytes, slice_from_cstr(keys[i]));
+        cr_assert_neq(at, SIZE_MAX);
+        broken[at + strlen(keys[i]) + BEFORE_TEXT] = 'x';
+        want_ok(file_write(out, (Slice){broken, bytes.len}, &err), &err);
+        cr_assert_eq(model_open(out, NULL, &model, &err), STATUS_INVALID);
+        cr_expect(strstr(err.text, out) && strstr(err.text, keys[i]), "%s", err.text);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+}
+
 // What tokenizer.ggml.* of a file says: what llama.cpp reads (llama-cpp-python 0.3.36 has the same ids).
 static void want_same_ids(const Tokenizer *folder, const char *gguf, const char *what)
 {
