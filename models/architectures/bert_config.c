@@ -49,7 +49,7 @@ Status bert_config_read_untyped(const Json *root, ModelConfig *config, Error *er
 Status bert_config_read(const Json *root, ModelConfig *config, Error *err)
 {
     TRY(bert_config_read_untyped(root, config, err));
-    return config_read_size(root, "type_vocab_size", &config->type_vocab_size, err);
+    return config_read_size_or(root, "type_vocab_size", 2, &config->type_vocab_size, err);
 }
 
 Status bert_config_read_embedding(const Json *root, size_t missing, ModelConfig *config, Error *err)
@@ -187,7 +187,9 @@ static Status big_bird_read(Arena *arena, const Json *root, ModelConfig *config,
             SLICE_ARG(slice_sub(type, 0, 40)));
     TRY(config_want_bool(root, "use_bias", true, err));
     TRY(config_want_bool(root, "rescale_embeddings", false, err));
-    return read_config(arena, root, config, err);
+    TRY(read_config(arena, root, config, err));
+    if (!json_get(root, "hidden_act")) config->activation = ACTIVATION_GELU_TANH;
+    return STATUS_OK;
 }
 
 static void big_bird_write(const ModelConfig *config, JsonWriter *w)

@@ -20,22 +20,28 @@ static void record(Tape *t, const ModelConfig *c)
     decoder_record(t, c, &frame, NULL);
 }
 
-static const DecoderDefaults defaults = {.theta = 500000, // cohere2: 10000, which its files state
-
+static const DecoderDefaults defaults = {.theta = 500000,
                                          .norm_epsilon = 1e-5,
                                          .is_tied = true,
                                          .norm_key = "layer_norm_eps",
                                          .activation_key = "hidden_act",
                                          .activation = "silu"};
 
-static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+static Status read_over(Arena *arena, const Json *root, double theta, ModelConfig *c, Error *err)
 {
-    TRY(decoder_read(arena, root, &defaults, c, err));
+    DecoderDefaults usual = defaults;
+    usual.theta = theta;
+    TRY(decoder_read(arena, root, &usual, c, err));
     TRY(json_opt_bool(root, "use_qk_norm", &c->attention.has_head_norms, err));
     c->attention.head_norm = HEAD_NORM_LAYER_EACH;
     TRY(decoder_read_attention_bias(root, false, c, err));
     c->rotary.in_pairs = true;
     return config_read_float(root, "logit_scale", 1e-9, 1e9, 0.0625, &c->output.scale, err);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    return read_over(arena, root, defaults.theta, c, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
@@ -51,7 +57,7 @@ static Status read_second(Arena *arena, const Json *root, ModelConfig *c, Error 
 {
     int64_t pattern = 4;
     bool *unrotated = NULL;
-    TRY(read_config(arena, root, c, err));
+    TRY(read_over(arena, root, 10000, c, err));
     TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
     TRY(decoder_read_layer_types(arena, root, (size_t)pattern, c, err));
     c->attention.window = 4096;

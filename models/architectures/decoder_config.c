@@ -1,142 +1,13 @@
 #include "models/architectures/decoder_config.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "kernels/causal_conv.h"
 
-static bool is_null(const Json *value)
-{
-    return !value || json_kind(value) == JSON_NULL;
-}
-
 // ---- rotation ----
 
-static Status read_rope_kind(const Json *parameters, RopeKind *out, Error *err)
-{
-    const char *key = is_null(json_get(parameters, "rope_type")) ? "type" : "rope_type";
-    Slice name = SLICE("default");
-    TRY(json_opt_string(parameters, key, &name, err));
-    if (slice_eq_cstr(name, "su")) name = SLICE("longrope"); // its first name
-    // Of models with images: positions of three dimensions, which are equal in a text alone.
-    if (slice_eq_cstr(name, "mrope")) name = SLICE("default");
-    for (int kind = 0; kind < ROPE_KIND_COUNT; kind++) {
-        if (!slice_eq_cstr(name, rope_kind_name((RopeKind)kind))) continue;
-        *out = (RopeKind)kind;
-        return STATUS_OK;
-    }
-    return json_error(json_get(parameters, key), err,
-                      "scaling \"" SLICE_FMT "\" of the rotary embedding is not supported; known "
-                      "are default, linear, dynamic, llama3, yarn, longrope",
-                      SLICE_ARG(name));
-}
-
-static Status read_factors(Arena *arena, const Json *parameters, const char *key, size_t n,
-                           const float **out, Error *err)
-{
-    const Json *list = NULL;
-    float *factors = NULL;
-    TRY(json_want_kind(parameters, key, JSON_ARRAY, &list, err));
-    if (json_len(list) != n)
-        return json_error(list, err, "%zu factors, but %zu are wanted", json_len(list), n);
-    TRY(arena_take(arena, n, sizeof *factors, "factors", &factors, err));
-    for (size_t i = 0; i < n; i++) {
-        double value = 0;
-        TRY(json_as_double(json_at(list, i), 1e-9, 1e9, &value, err));
-        factors[i] = (float)value;
-    }
-    *out = factors;
-    return STATUS_OK;
-}
-
-static Status read_yarn(const Json *parameters, RopeConfig *out, Error *err)
-{
-    bool is_truncated = true;
-    out->beta_fast = 32;
-    out->beta_slow = 1;
-    TRY(json_opt_double(parameters, "beta_fast", 1e-6, 1e6, &out->beta_fast, err));
-    TRY(json_opt_double(parameters, "beta_slow", 1e-6, 1e6, &out->beta_slow, err));
-    TRY(json_opt_bool(parameters, "truncate", &is_truncated, err));
-    out->keeps_fractions = !is_truncated;
-    return STATUS_OK;
-}
-
-static Status read_proportional(const Json *parameters, RopeConfig *out, Error *err)
-{
-    out->part = out->factor = 1;
-    TRY(json_opt_double(parameters, "partial_rotary_factor", 0, 1, &out->part, err));
-    return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
-}
-
-static Status read_llama3(const Json *parameters, RopeConfig *out, Error *err)
-{
-    TRY(json_want_double(parameters, "low_freq_factor", 1e-6, 1e6, &out->low_freq_factor, err));
-    TRY(json_want_double(parameters, "high_freq_factor", 1e-6, 1e6, &out->high_freq_factor, err));
-    return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
-}
-
-// The context of the first training: beside the other parameters, or at the top (Phi-3), or the model's own.
-static Status read_original_positions(const Json *root, const Json *parameters,
-                                      const ModelConfig *config, size_t *out, Error *err)
-{
-    static const char *const key = "original_max_position_embeddings";
-    // Where both say it the top has the last word, as in Transformers 5.
-    const Json *from = is_null(json_get(root, key)) ? parameters : root;
-    return config_read_size_or(from, key, config->max_positions, out, err);
-}
-
-Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters, double theta,
-                         const ModelConfig *config, RopeConfig *out, Error *err)
-{
-    *out = (RopeConfig){.theta = theta};
-    if (is_null(parameters)) return STATUS_OK;
-    if (json_kind(parameters) != JSON_OBJECT)
-        return json_error(parameters, err, "must be an object, {\"rope_type\": ..}, or null");
-    TRY(read_rope_kind(parameters, &out->kind, err));
-    TRY(json_opt_double(parameters, "rope_theta", 1e-3, 1e18, &out->theta, err));
-    TRY(json_opt_double(parameters, "attention_factor", 0, 1e6, &out->attention_factor, err));
-    TRY(json_opt_double(parameters, "mscale", 0, 1e6, &out->mscale, err));
-    TRY(json_opt_double(parameters, "mscale_all_dim", 0, 1e6, &out->mscale_all_dim, err));
-    TRY(read_original_positions(root, parameters, config, &out->original_positions, err));
-    switch (out->kind) {
-    case ROPE_DEFAULT:
-    case ROPE_KIND_COUNT:
-        return STATUS_OK;
-    case ROPE_LINEAR:
-        return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
-    case ROPE_DYNAMIC:
-        out->original_positions = config->max_positions;
-        if (config->rotary.dims <= 2)
-            return json_error(parameters, err, "\"dynamic\" wants heads of more than 2 columns");
-        return json_want_double(parameters, "factor", 1, 1e6, &out->factor, err);
-    case ROPE_LLAMA3:
-        return read_llama3(parameters, out, err);
-    case ROPE_YARN:
-        TRY(read_yarn(parameters, out, err));
-        out->factor = (double)config->max_positions / (double)out->original_positions;
-        return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
-    case ROPE_PROPORTIONAL:
-        return read_proportional(parameters, out, err);
-    case ROPE_LONGROPE:
-        break;
-    }
-    TRY(read_factors(arena, parameters, "short_factor", config->rotary.dims / 2,
-                     &out->short_factors, err));
-    TRY(read_factors(arena, parameters, "long_factor", config->rotary.dims / 2, &out->long_factors,
-                     err));
-    return json_opt_double(parameters, "factor", 0, 1e6, &out->factor, err);
-}
-
-const Json *decoder_rope_parameters(const Json *root)
-{
-    // Where both stand there, the older one has the last word in Transformers 5 unless it is empty.
-    const Json *before = json_get(root, "rope_scaling");
-    const bool is_empty =
-        is_null(before) || (json_kind(before) == JSON_OBJECT && json_len(before) == 0);
-    return is_empty ? json_get(root, "rope_parameters") : before;
-}
-
-// Columns of a head that turn: a part of it, given beside the other parameters or at the top.
+// Columns of a head that turn: a part of it, given beside the other parameters or at the top. Kinds without a usual part turn
+// whole heads in Transformers whatever the file says, and in llama.cpp such a file does not open.
 static Status read_rotary_dims(const Json *root, const DecoderDefaults *defaults,
                                ModelConfig *config, Error *err)
 {
@@ -145,8 +16,13 @@ static Status read_rotary_dims(const Json *root, const DecoderDefaults *defaults
     TRY(json_opt_double(root, "partial_rotary_factor", 1e-6, 1, &part, err));
     if (defaults->rotary_part_key)
         TRY(json_opt_double(root, defaults->rotary_part_key, 1e-6, 1, &part, err));
-    if (!is_null(parameters))
-        TRY(json_opt_double(parameters, "partial_rotary_factor", 1e-6, 1, &part, err));
+    if (parameters) TRY(json_opt_double(parameters, "partial_rotary_factor", 1e-6, 1, &part, err));
+    if (defaults->rotary_part == 0 && part != 1)
+        return json_error(
+            root, err,
+            "partial_rotary_factor %g: the heads of this kind of model turn as a whole, "
+            "so that only 1 is supported",
+            part);
     config->rotary.dims = (size_t)((double)config->head_dim * part);
     if (config->rotary.dims == 0 || config->rotary.dims % 2 != 0) {
         return json_error(root, err,
@@ -189,7 +65,7 @@ static Status read_sizes(const Json *root, const DecoderDefaults *defaults, Mode
 static Status read_activation(const Json *root, const DecoderDefaults *defaults, ModelConfig *c,
                               Error *err)
 {
-    if (!is_null(json_get(root, defaults->activation_key)))
+    if (config_has(root, defaults->activation_key))
         return config_read_activation(root, defaults->activation_key, &c->activation, err);
     return config_activation_of(slice_from_cstr(defaults->activation), &c->activation)
                ? STATUS_OK
@@ -229,8 +105,8 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
         TRY(json_opt_double(root, defaults->theta_key, 1e-3, 1e18, &theta, err));
     c->rotary.rope = (RopeConfig){.theta = theta};
     const Json *parameters = decoder_rope_parameters(root);
-    // Gemma 3 has two sets, which its own file reads.
-    if (!is_null(parameters) && json_get(parameters, "full_attention")) return STATUS_OK;
+    // Of models with two sets, which decoder_read_two_ropes reads.
+    if (parameters && json_get(parameters, "full_attention")) return STATUS_OK;
     TRY(decoder_read_rope(arena, root, parameters, theta, c, &c->rotary.rope, err));
     if (c->rotary.rope.kind == ROPE_PROPORTIONAL)
         return json_error(parameters, err, "\"proportional\" is supported in Gemma 4 alone");
@@ -321,50 +197,6 @@ Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, 
 
 // ---- writing ----
 
-static void put_factors(JsonWriter *w, const char *key, const float *factors, size_t n)
-{
-    json_member_array(w, key);
-    for (size_t i = 0; i < n; i++) json_put_float(w, factors[i]);
-    json_end_array(w);
-}
-
-// tells_part: a silent file would mean another part of each head.
-static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig *rope,
-                     bool tells_part)
-{
-    json_begin_object(w);
-    json_member_cstr(w, "rope_type", rope_kind_name(rope->kind));
-    json_member_double(w, "rope_theta", rope->theta);
-    if (rope->factor > 0) json_member_double(w, "factor", rope->factor);
-    if (rope->attention_factor > 0)
-        json_member_double(w, "attention_factor", rope->attention_factor);
-    if (rope->kind != ROPE_DEFAULT && rope->kind != ROPE_LINEAR && rope->kind != ROPE_DYNAMIC &&
-        rope->kind != ROPE_PROPORTIONAL)
-        json_member_u64(w, "original_max_position_embeddings", rope->original_positions);
-    if (rope->kind == ROPE_LLAMA3) {
-        json_member_double(w, "low_freq_factor", rope->low_freq_factor);
-        json_member_double(w, "high_freq_factor", rope->high_freq_factor);
-    }
-    if (rope->kind == ROPE_YARN) {
-        json_member_double(w, "beta_fast", rope->beta_fast);
-        json_member_double(w, "beta_slow", rope->beta_slow);
-        json_member_bool(w, "truncate", !rope->keeps_fractions);
-    }
-    if (rope->mscale > 0) json_member_double(w, "mscale", rope->mscale);
-    if (rope->mscale_all_dim > 0) json_member_double(w, "mscale_all_dim", rope->mscale_all_dim);
-    if (rope->kind == ROPE_LONGROPE) {
-        put_factors(w, "short_factor", rope->short_factors, config->rotary.dims / 2);
-        put_factors(w, "long_factor", rope->long_factors, config->rotary.dims / 2);
-    }
-    if (rope->growth > 0) json_member_double(w, "llama_4_scaling_beta", rope->growth);
-    if (rope->kind == ROPE_PROPORTIONAL)
-        json_member_double(w, "partial_rotary_factor", rope->part);
-    else if (tells_part || config->rotary.dims < config->head_dim)
-        json_member_double(w, "partial_rotary_factor",
-                           rope_part_of(config->rotary.dims, config->head_dim));
-    json_end_object(w);
-}
-
 void decoder_write_cap(const ModelConfig *c, JsonWriter *w)
 {
     json_put_key(w, "clip_qkv");
@@ -387,12 +219,6 @@ void decoder_write_pad(const ModelConfig *c, JsonWriter *w)
     if (c->pad_id >= 0) return;
     json_put_key(w, "pad_token_id");
     json_put_null(w);
-}
-
-void decoder_write_rope(const ModelConfig *c, JsonWriter *w)
-{
-    json_put_key(w, "rope_parameters");
-    put_rope(w, c, &c->rotary.rope, false);
 }
 
 static void put_layers(const ModelConfig *c, JsonWriter *w)
@@ -432,12 +258,12 @@ void decoder_write(const ModelConfig *c, const DecoderDefaults *defaults, JsonWr
     if (c->rotary.rope_local.theta > 0) {
         json_begin_object(w);
         json_put_key(w, "full_attention");
-        put_rope(w, c, &c->rotary.rope, tells_part);
+        decoder_put_rope(c, &c->rotary.rope, tells_part, w);
         json_put_key(w, "sliding_attention");
-        put_rope(w, c, &c->rotary.rope_local, tells_part);
+        decoder_put_rope(c, &c->rotary.rope_local, tells_part, w);
         json_end_object(w);
     } else {
-        put_rope(w, c, &c->rotary.rope, tells_part);
+        decoder_put_rope(c, &c->rotary.rope, tells_part, w);
     }
     put_layers(c, w);
 }

@@ -21,7 +21,7 @@ typedef struct DecoderDefaults {
     size_t head_dim;   // 0 = hidden_size / n_heads
     size_t n_kv_heads; // 0 = n_heads
     bool is_tied;
-    double rotary_part;   // 0 = 1
+    double rotary_part;   // of each head that turns; 0 = all of it, and no file says otherwise
     const char *norm_key; // NULL = "rms_norm_eps"
     // Other names of rope_theta, partial_rotary_factor and num_hidden_layers, or NULL.
     const char *theta_key, *rotary_part_key, *layers_key;
@@ -54,11 +54,16 @@ Status decoder_read_taps(const Json *root, const char *key, size_t missing, Mode
                          Error *err) MUST_CHECK;
 // clip_qkv, which may be null or missing: none.
 Status decoder_read_cap(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
-// What says how positions are told: rope_scaling or rope_parameters; NULL where neither is there.
+// What says how positions are told: rope_scaling or rope_parameters; NULL where neither is there, or they are null.
 const Json *decoder_rope_parameters(const Json *root);
 // The rotation in `parameters` (rope_parameters, rope_scaling; may be NULL) over a base of `theta`.
 Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters, double theta,
                          const ModelConfig *config, RopeConfig *out, Error *err) MUST_CHECK;
+// The rotations of Gemma 3 and OLMo 3 behind decoder_read: rotary.rope of the layers that see all, rotary.rope_local of those with a
+// window, over bases of theta and local_theta. Older files have one scaling, of the former, and the base of the latter as
+// local_key.
+Status decoder_read_two_ropes(Arena *arena, const Json *root, double theta, double local_theta,
+                              const char *local_key, ModelConfig *c, Error *err) MUST_CHECK;
 // The members that decoder_read reads.
 void decoder_write(const ModelConfig *config, const DecoderDefaults *defaults, JsonWriter *w);
 void decoder_write_cap(const ModelConfig *config, JsonWriter *w);
@@ -66,7 +71,9 @@ void decoder_write_cap(const ModelConfig *config, JsonWriter *w);
 void decoder_write_pad(const ModelConfig *config, JsonWriter *w);
 // layer_types, by config->conv.layers.
 void decoder_write_conv_layers(const ModelConfig *config, const char *conv, JsonWriter *w);
-// The rotation alone.
+// The rotation alone; and the value of its member. tells_part: a silent file would mean another part of each head.
 void decoder_write_rope(const ModelConfig *config, JsonWriter *w);
+void decoder_put_rope(const ModelConfig *config, const RopeConfig *rope, bool tells_part,
+                      JsonWriter *w);
 
 #endif

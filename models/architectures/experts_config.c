@@ -292,6 +292,7 @@ static const DecoderDefaults solar_defaults = {.theta = 1000000,
                                                .norm_epsilon = 1e-5,
                                                .head_dim = 128,
                                                .inner_key = "moe_intermediate_size",
+                                               .rotary_part = 1,
                                                .activation_key = "hidden_act",
                                                .activation = "silu"};
 static const ExpertSharing solar_sharing = {
@@ -329,6 +330,7 @@ const Architecture architecture_solar_open = {
 static const DecoderDefaults minimax_defaults = {.theta = 5000000,
                                                  .norm_epsilon = 1e-6,
                                                  .head_dim = 128,
+                                                 .rotary_part = 1,
                                                  .activation_key = "hidden_act",
                                                  .activation = "silu"};
 static const ExpertNames minimax_names = {.block = "block_sparse_moe",

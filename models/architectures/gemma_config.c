@@ -81,22 +81,6 @@ static Status gemma2_read(Arena *arena, const Json *root, ModelConfig *c, Error 
     return decoder_read_layer_types(arena, root, 2, c, err);
 }
 
-static Status gemma3_read_ropes(Arena *arena, const Json *root, ModelConfig *c, Error *err)
-{
-    const Json *parameters = json_get(root, "rope_parameters");
-    const Json *both = parameters && json_kind(parameters) == JSON_OBJECT ? parameters : NULL;
-    if (both && json_get(both, "full_attention")) {
-        TRY(decoder_read_rope(arena, root, json_get(both, "full_attention"), 1e6, c,
-                              &c->rotary.rope, err));
-        return decoder_read_rope(arena, root, json_get(both, "sliding_attention"), 1e4, c,
-                                 &c->rotary.rope_local, err);
-    }
-    // Before there were two sets: the local layers' base, never scaled.
-    c->rotary.rope_local = (RopeConfig){.theta = 10000};
-    return json_opt_double(root, "rope_local_base_freq", 1e-3, 1e18, &c->rotary.rope_local.theta,
-                           err);
-}
-
 static Status gemma3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     DecoderDefaults defaults = gemma_defaults;
@@ -110,7 +94,7 @@ static Status gemma3_read(Arena *arena, const Json *root, ModelConfig *c, Error 
     // attn_logit_softcapping stands in its files too, but neither Transformers nor llama.cpp caps its scores.
     c->output.soft_cap = (float)logits;
     c->attention.has_head_norms = true;
-    TRY(gemma3_read_ropes(arena, root, c, err));
+    TRY(decoder_read_two_ropes(arena, root, defaults.theta, 1e4, "rope_local_base_freq", c, err));
     // The window is that of both sides together, and a token sees half of it to each.
     if (c->attention.sees_all && c->attention.window > 0)
         c->attention.window = c->attention.window / 2 + 1;

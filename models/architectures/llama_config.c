@@ -151,6 +151,7 @@ static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
 {
     DecoderDefaults defaults = llama_defaults;
     defaults.norm_epsilon = 1e-5;
+    defaults.rotary_part = 1; // Phi-4-mini's files say less
     TRY(decoder_read(arena, root, &defaults, c, err));
     c->rotary.rope.rereads = c->rotary.rope.kind == ROPE_LONGROPE;
     TRY(config_read_size_or(root, "original_max_position_embeddings", PHI3_ORIGINAL_POSITIONS,

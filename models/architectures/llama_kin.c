@@ -268,14 +268,11 @@ static Status third_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 {
     TRY(decoder_read(arena, root, &third_defaults, c, err));
     const Json *parameters = decoder_rope_parameters(root);
-    if (!parameters || json_kind(parameters) != JSON_OBJECT)
+    if (!parameters)
         return json_error(root, err, "rope_parameters must say how positions are scaled");
     TRY(json_want_double(parameters, "llama_4_scaling_beta", 0, 1e6, &c->rotary.rope.growth, err));
     TRY(config_read_size(parameters, "original_max_position_embeddings",
                          &c->rotary.rope.original_positions, err));
-    if (c->rotary.dims != c->head_dim)
-        return json_error(root, err, "of each head all columns must turn: found %zu of %zu",
-                          c->rotary.dims, c->head_dim);
     return decoder_read_window(root, c, err);
 }
 

@@ -81,25 +81,13 @@ const Architecture architecture_olmo2 = {
 static const DecoderDefaults third_defaults = {
     .theta = 500000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
 
-// Two sets of parameters, or before there were two the scaling of the layers that see all.
-static Status read_ropes(Arena *arena, const Json *root, ModelConfig *c, Error *err)
-{
-    const Json *both = json_get(root, "rope_parameters");
-    c->rotary.rope_local = (RopeConfig){.theta = c->rotary.rope.theta};
-    if (!both || json_kind(both) != JSON_OBJECT || !json_get(both, "full_attention"))
-        return STATUS_OK;
-    TRY(decoder_read_rope(arena, root, json_get(both, "full_attention"), third_defaults.theta, c,
-                          &c->rotary.rope, err));
-    return decoder_read_rope(arena, root, json_get(both, "sliding_attention"), third_defaults.theta,
-                             c, &c->rotary.rope_local, err);
-}
-
 static Status read_third(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &third_defaults, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
     c->attention.has_head_norms = c->attention.norms_all_heads = true;
-    TRY(read_ropes(arena, root, c, err));
+    TRY(decoder_read_two_ropes(arena, root, third_defaults.theta, third_defaults.theta,
+                               "rope_theta", c, err));
     TRY(decoder_read_window_or(root, 4096, c, err));
     return decoder_read_layer_types(arena, root, 4, c, err);
 }
