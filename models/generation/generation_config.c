@@ -266,6 +266,11 @@ static const struct {
                 {"num_return_sequences", 1, IN_FILES},
                 {"stop_strings", NAN, IN_REQUESTS},
                 {"eos_token_id", NAN, IN_REQUESTS},
+                {"stop_token_ids", NAN, IN_REQUESTS},
+                {"frequency_penalty", 0, IN_REQUESTS},
+                {"presence_penalty", 0, IN_REQUESTS},
+                {"logit_bias", NAN, IN_REQUESTS},
+                {"best_of", 1, IN_REQUESTS},
                 {"max_tokens", NAN, IN_REQUESTS}};
 enum { N_UNHEEDED = sizeof unheeded / sizeof *unheeded };
 

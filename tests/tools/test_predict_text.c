@@ -353,6 +353,21 @@ Test(predict_text, refuses_members_that_are_nearly_known)
     cr_expect(text_contains(text_of(json_line(written.out, 1), "error"), "\"top_k\""));
     cr_expect_eq(json_len(json_get(json_line(written.out, 2), "ids")), 2);
     cr_expect_eq(json_len(json_get(json_line(written.out, 3), "ids")), 2);
+    // Names that other programs have for it, and what none of these does.
+    in =
+        "{\"prompt\": \"Once\", \"stop_words\": [\".\"]}\n{\"prompt\": \"Once\", \"beam_size\": 4}\n"
+        "{\"prompt\": \"Once\", \"repeat_penalty\": 2}\n"
+        "{\"prompt\": \"Once\", \"presence_penalty\": 0.5}\n"
+        "{\"prompt\": \"Once\", \"presence_penalty\": 0, \"logit_bias\": null, \"max_new_tokens\": 2}\n";
+    static const char *const meant[] = {"if \"stop\" is meant", "if \"num_beams\" is meant",
+                                        "if \"repetition_penalty\" is meant",
+                                        "\"presence_penalty\" would change the text elsewhere"};
+    const Program elsewhere = RUN(&arena, in, "predict", model);
+    program_want(&elsewhere, 2);
+    for (size_t i = 0; i < 4; i++)
+        cr_expect(text_contains(text_of(json_line(elsewhere.out, i), "error"), meant[i]), "%s",
+                  meant[i]);
+    cr_expect_eq(json_len(json_get(json_line(elsewhere.out, 4), "ids")), 2);
     in = "{\"contxt\": \"Once\", \"continuation\": \" upon\"}\n"
          "{\"continuation\": \" upon\", \"content\": \"Once\", \"context\": \"Once\"}\n";
     const Program scored = RUN(&arena, in, "predict", model, "--mode", "loglik");

@@ -295,3 +295,22 @@ Test(tokenize, a_vocabulary_of_lines_travels_in_gguf)
     folder_remove(folder);
     arena_release(&arena);
 }
+
+// A second text under another name would be left out unseen.
+Test(tokenize, refuses_members_that_are_nearly_known)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_EMBEDDING, NULL, 0);
+    const Program program = RUN(&arena,
+                                "{\"text\": \"a\", \"text_pair\": \"bad end\"}\n"
+                                "{\"text\": \"a\", \"maxlength\": 3}\n"
+                                "{\"text\": \"a\", \"pair\": \"end\", \"label\": 3}\n",
+                                "tokenize", model);
+    program_want(&program, 2);
+    cr_expect(text_contains(text_of(json_line(program.out, 0), "error"), "if \"pair\" is meant"));
+    cr_expect(text_contains(text_of(json_line(program.out, 1), "error"), "\"max_length\""));
+    cr_expect(json_get(json_line(program.out, 2), "ids"));
+    folder_remove(folder);
+    arena_release(&arena);
+}

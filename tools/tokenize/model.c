@@ -7,11 +7,13 @@
 #include "models/checkpoint.h"
 #include "models/tokenizers/tokenizer.h"
 #include "tools/jsonl.h"
+#include "tools/misspelt.h"
 #include "tools/model_options.h"
 #include "tools/tokenize/tokenize.h"
 
 typedef struct EncodeCase {
     Slice id;
+    JsonlTexts keys; // of all its members
     JsonlText text, pair, text_target, strategy, src_lang, tgt_lang;
     JsonlSize max_length, stride;
     bool special;
@@ -25,15 +27,35 @@ typedef struct EncodeCase {
 #        key, kind, offsetof(EncodeCase, key) \
     }
 static const JsonlField case_fields[] = {
-    CASE_FIELD(id, JSONL_RAW),           CASE_FIELD(text, JSONL_TEXT),
-    CASE_FIELD(text_target, JSONL_TEXT), CASE_FIELD(pair, JSONL_TEXT),
-    CASE_FIELD(strategy, JSONL_TEXT),    CASE_FIELD(max_length, JSONL_SIZE),
-    CASE_FIELD(stride, JSONL_SIZE),      CASE_FIELD(special, JSONL_BOOL),
-    CASE_FIELD(ids, JSONL_INTS),         CASE_FIELD(messages, JSONL_RAW),
-    CASE_FIELD(tools, JSONL_RAW),        CASE_FIELD(chat_template_kwargs, JSONL_RAW),
-    CASE_FIELD(src_lang, JSONL_TEXT),    CASE_FIELD(tgt_lang, JSONL_TEXT),
+    CASE_FIELD(id, JSONL_RAW),
+    CASE_FIELD(text, JSONL_TEXT),
+    CASE_FIELD(text_target, JSONL_TEXT),
+    CASE_FIELD(pair, JSONL_TEXT),
+    CASE_FIELD(strategy, JSONL_TEXT),
+    CASE_FIELD(max_length, JSONL_SIZE),
+    CASE_FIELD(stride, JSONL_SIZE),
+    CASE_FIELD(special, JSONL_BOOL),
+    CASE_FIELD(ids, JSONL_INTS),
+    CASE_FIELD(messages, JSONL_RAW),
+    CASE_FIELD(tools, JSONL_RAW),
+    CASE_FIELD(chat_template_kwargs, JSONL_RAW),
+    CASE_FIELD(src_lang, JSONL_TEXT),
+    CASE_FIELD(tgt_lang, JSONL_TEXT),
+    {NULL, JSONL_KEYS, offsetof(EncodeCase, keys)},
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
+
+// Those that may be left out.
+static const char *const option_names[] = {"pair",    "strategy", "max_length", "stride",
+                                           "special", "src_lang", "tgt_lang",   NULL};
+
+static bool is_case_field(Slice key)
+{
+    for (size_t i = 0; i < N_CASE_FIELDS; i++) {
+        if (case_fields[i].key && slice_eq_cstr(key, case_fields[i].key)) return true;
+    }
+    return false;
+}
 
 // ---- encoding ----
 
@@ -233,10 +255,12 @@ static Status read_plain_ids(Slice line, Arena *arena, JsonlInts *out, Error *er
 
 static Status read_case(const Stream *stream, Slice line, Arena *arena, EncodeCase *c, Error *err)
 {
-    if (!stream->takes_plain)
-        return jsonl_read_line(slice_from_cstr(line_reader_name(stream->in)),
-                               line_reader_number(stream->in), line, arena, case_fields,
-                               N_CASE_FIELDS, c, err);
+    if (!stream->takes_plain) {
+        TRY(jsonl_read_line(slice_from_cstr(line_reader_name(stream->in)),
+                            line_reader_number(stream->in), line, arena, case_fields, N_CASE_FIELDS,
+                            c, err));
+        return refuse_misspelt(&c->keys, option_names, is_case_field, err);
+    }
     if (stream->is_decoding) return read_plain_ids(line, arena, &c->ids, err);
     c->text = (JsonlText){line, true};
     return STATUS_OK;
