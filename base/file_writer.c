@@ -51,6 +51,22 @@ static bool is_temporary(const char *name, Slice path_name)
     return n_try > 0 && strcmp(at + n_try, ".tmp") == 0;
 }
 
+// Of a file that could not be made.
+static Status creating_error(const char *path, Error *err)
+{
+    const int code = errno;
+    const Slice folder = file_directory_of(slice_from_cstr(path));
+    char *name = strndup(folder.ptr, folder.len);
+    const bool has_folder = name == NULL || file_exists(name);
+    free(name);
+    if (code == ENOENT && !has_folder)
+        return error_set(err, STATUS_NOT_FOUND,
+                         "%s: there is no folder " SLICE_FMT ": make it first", path,
+                         SLICE_ARG(folder));
+    errno = code;
+    return file_set_errno(err, path, "creating");
+}
+
 // A temporary file is locked by whoever writes it, for as long as that lives: one that can be locked is nobody's. Where locks
 // are not to be had it stays.
 static void remove_unlocked(int folder, const char *name)
@@ -106,7 +122,7 @@ static Status create_temporary(FileWriter *writer, mode_t mode, Error *err)
     free(writer->temporary); // not ours: it must not be removed
     writer->temporary = NULL;
     errno = code;
-    return file_set_errno(err, writer->path, "creating");
+    return creating_error(writer->path, err);
 }
 
 // Opens path.partial, or creates it, at its end.
@@ -118,7 +134,7 @@ static Status open_partial(FileWriter *writer, mode_t mode, Error *err)
     snprintf(writer->temporary, size, "%s.partial", writer->path);
     for (int i = 0; i < MAX_TRIES; i++) {
         writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_CLOEXEC, mode);
-        if (writer->fd < 0) return file_set_errno(err, writer->temporary, "creating");
+        if (writer->fd < 0) return creating_error(writer->path, err);
         if (flock(writer->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) break;
         if (lock_opened(writer->fd) && lseek(writer->fd, 0, SEEK_END) >= 0) return STATUS_OK;
         close(writer->fd); // it was finished meanwhile, and is path now

@@ -172,6 +172,7 @@ static Status open_output(const CommandLine *line, const Reader *reader, LineRea
                           JsonlOut *out, Resume *resume, Error *err)
 {
     const char *path = option_text(line, "out");
+    TRY(jsonl_refuse_input(option_text(line, "in"), path, err));
     if (reader) return jsonl_out_open(out, path, line->is_json, err);
     TRY(jsonl_out_resume(out, path, line->is_json, err));
     return resume_open(line, in, out, resume, err);

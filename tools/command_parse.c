@@ -113,11 +113,19 @@ static Status add_text(Arena *arena, OptionValue *value, const char *text, Error
     return STATUS_OK;
 }
 
+static bool is_path(const Option *option)
+{
+    return option->value && (strstr(option->value, "FILE") || strstr(option->value, "DIR"));
+}
+
 // Reads the text of one value.
 static Status take_value(Arena *arena, const Option *option, const char *text, OptionValue *value,
                          Error *err)
 {
     value->text = text;
+    if (is_path(option) && text[0] == '\0') // of a variable of the shell that was never set
+        return error_set(err, STATUS_INVALID, "--%s '': %s wants a name", option->name,
+                         option->value);
     switch (option->kind) {
     case OPTION_FLAG:
     case OPTION_TEXT:

@@ -231,6 +231,20 @@ static bool is_standard(const char *path)
     return strcmp(path, "-") == 0;
 }
 
+Status jsonl_refuse_input(const char *in_path, const char *out_path, Error *err)
+{
+    FileStat in, out;
+    Error ignored = {0};
+    if (is_standard(out_path) || file_stat(out_path, &out, &ignored) != STATUS_OK) return STATUS_OK;
+    const char *path = is_standard(in_path) ? "/dev/stdin" : in_path;
+    if (file_stat(path, &in, &ignored) != STATUS_OK) return STATUS_OK;
+    const bool is_same = in.inode == out.inode && in.device == out.device;
+    if (!is_same || in.size_bytes == 0) return STATUS_OK; // nothing is lost, of a device neither
+    return error_set(err, STATUS_INVALID,
+                     "--out %s is the file that is read: give another name, so that it stays",
+                     out_path);
+}
+
 static Status open_out(JsonlOut *out, const char *path, bool is_array, bool resumes, Error *err)
 {
     struct stat info;

@@ -95,6 +95,8 @@ typedef struct JsonlOut {
     bool goes_on; // what jsonl_out_keep keeps is gone on with by the same command
 } JsonlOut;
 
+// Refuses an output that is the file which is read ("-": standard input or output): that would be gone.
+Status jsonl_refuse_input(const char *in_path, const char *out_path, Error *err) MUST_CHECK;
 // path "-" is standard output. A plain file is written anew and renamed at the end; a device or pipe is written as it is.
 Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err) MUST_CHECK;
 // The same of an output whose unfinished file a later run goes on with (file_writer_resume).

@@ -300,3 +300,30 @@ Test(predict_refusals, options_that_do_not_go_together_are_named)
     }
     arena_release(&arena);
 }
+
+Test(predict_refusals, no_output_is_the_input_or_nowhere)
+{
+    Arena arena = {0};
+    const char *model = arena_printf(&arena, "%s", shared_need("models/stories260K"));
+    const char *folder = folder_make();
+    const char *in = write_file(&arena, folder, "in.jsonl", "{\"prompt\": \"a\"}\n");
+    const char *nowhere = arena_printf(&arena, "%s/none/out.jsonl", folder);
+    const char *const cases[][2] = {{in, "is the file that is read: give another name"},
+                                    {"", " wants a name"},
+                                    {nowhere, "make it first"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Program program =
+            RUN(&arena, NULL, "predict", model, "--in", in, "--out", cases[i][0]);
+        cr_expect_neq(program.status, 0);
+        cr_expect(text_contains(program.err, cases[i][1]), "%s", program.err.ptr);
+        const Program tokens =
+            RUN(&arena, NULL, "tokenize", model, "--in", in, "--out", cases[i][0]);
+        cr_expect_neq(tokens.status, 0);
+        cr_expect(text_contains(tokens.err, cases[i][1]), "%s", tokens.err.ptr);
+    }
+    const Program nothing =
+        RUN(&arena, NULL, "predict", model, "--in", "/dev/null", "--out", "/dev/null");
+    program_want(&nothing, 0);
+    folder_remove(folder);
+    arena_release(&arena);
+}

@@ -190,6 +190,7 @@ Status tokenize_as_run(CommandLine *line, Error *err)
     }
     Status s = open_words(line, &request, &pieces, err);
     if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
+    if (s == STATUS_OK) s = jsonl_refuse_input(in_path, out_path, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
         s = each_line(&request, functions[choice], in, option_flag(line, "plain"), &out, err);

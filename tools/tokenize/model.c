@@ -347,6 +347,7 @@ Status tokenize_run(CommandLine *line, Error *err)
     Status s = open_tokenizer(line->operands[0], option_flag(line, "cased"), &tokenizer, err);
     model_options_tell_departure(line->log, line->operands[0], tokenizer);
     if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
+    if (s == STATUS_OK) s = jsonl_refuse_input(in_path, out_path, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
         Stream stream = {.in = in,
