@@ -1,5 +1,4 @@
 // Added tokens: strings that become one token wherever they stand, before any other rule ("[MASK]", "<|im_start|>").
-#include "base/size.h"
 #include "models/tokenizers/tokenizer_internal.h"
 #include "models/tokenizers/word_char.h"
 
@@ -113,7 +112,7 @@ bool added_next(const AddedMatcher *matcher, Slice text, size_t *search, size_t 
         if (token->single_word && !stands_alone(text, begin, *search)) continue;
         *match = (AddedMatch){begin, *search, token};
         // Blanks that the one before took (rstrip) may begin this one too; both then cover them, as in Hugging Face's.
-        if (token->lstrip && begin < at) match->begin = size_min(at, match->end);
+        if (token->lstrip && begin < at) match->begin = at;
         take_blanks(text, at, match);
         if (match->begin < match->end) return true;
     }

@@ -121,6 +121,13 @@ Test(tokenizer_parts, an_added_token_without_text_is_none)
                    "\"y\":0,\" \":1,\"u\":2");
     cr_expect_str_eq(show(t, "A  y"), "3:0-3 0:3-4");
     tokenizer_close(&t);
+    t = open_words(
+        "\"added_tokens\":[{\"id\":3,\"content\":\" \",\"lstrip\":true,\"rstrip\":true}],",
+        "\"u\":0,\"a\":1,\"b\":2");
+    cr_expect_str_eq(show(t, "a   b"), "1:0-1 3:1-4 2:4-5");
+    cr_expect_str_eq(show(t, "   "), "3:0-3");
+    cr_expect_str_eq(show(t, "a \u2003 b"), "1:0-1 3:1-6 2:6-7");
+    tokenizer_close(&t);
 }
 
 // BLOOM's expression has a class within a class; U+337F is used with Han, but is none.
