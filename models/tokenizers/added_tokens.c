@@ -1,4 +1,5 @@
 // Added tokens: strings that become one token wherever they stand, before any other rule ("[MASK]", "<|im_start|>").
+#include "models/tokenizers/newer.h"
 #include "models/tokenizers/tokenizer_internal.h"
 #include "models/tokenizers/word_char.h"
 
@@ -40,7 +41,7 @@ bool is_word_char(CodePoint c)
     if ((c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
         (c >= 0x1F170 && c <= 0x1F189))
         return true;
-    const char *category = unicode_category(c);
+    const char *category = newer_category(c);
     if (category[0] == 'L' || category[0] == 'M') return true;
     return (category[0] == 'N' && category[1] != 'o') || (category[0] == 'P' && category[1] == 'c');
 }

@@ -1,4 +1,5 @@
 #include "models/tokenizers/normalizer.h"
+#include "models/tokenizers/newer.h"
 
 #include <string.h>
 
@@ -25,7 +26,7 @@ static Status lowercase(Rewrite *w, Error *err)
 {
     for (size_t at = 0; at < w->in.len;) {
         CodePoint lower[3];
-        const size_t n = unicode_lower_point(utf8_next(w->in, &at), lower);
+        const size_t n = newer_lower_point(utf8_next(w->in, &at), lower);
         for (size_t i = 0; i < n; i++) TRY(rewrite_put(w, lower[i], i == 0 ? 0 : 1, err));
     }
     return STATUS_OK;

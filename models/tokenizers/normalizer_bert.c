@@ -1,5 +1,6 @@
 // BertNormalizer: clean the text, set Chinese characters apart, strip accents, lower-case; in that order.
 #include "base/size.h"
+#include "models/tokenizers/newer.h"
 #include "models/tokenizers/normalizer.h"
 #include "models/tokenizers/pretokenizer.h"
 
@@ -48,7 +49,7 @@ static size_t expand(const BertNormalizer *rules, CodePoint c, CodePoint out[LON
     for (size_t i = 0; i < n_parts; i++) {
         if (rules->strip_accents && is_nonspacing_mark(parts[i])) continue;
         if (rules->lowercase) {
-            n += unicode_lower_point(parts[i], out + n);
+            n += newer_lower_point(parts[i], out + n);
         } else {
             out[n++] = parts[i];
         }

@@ -5,6 +5,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "models/tokenizers/newer.h"
 #include "models/tokenizers/pattern_known.h"
 
 // A match of a tokenizer's pattern takes some hundred steps; one that backtracks without end meets these in well under
@@ -30,7 +31,14 @@ static bool is_known(Slice regex, Pattern *out)
     return false;
 }
 
-static Status compile(Slice regex, Slice translated, Pattern *out, Error *err)
+void pattern_release(Pattern *pattern)
+{
+    pcre2_code_free(pattern->code);
+    pcre2_code_free(pattern->newer);
+    *pattern = (Pattern){0};
+}
+
+static Status compile(Slice regex, Slice translated, void **out, Error *err)
 {
     int number = 0;
     PCRE2_SIZE at = 0;
@@ -49,8 +57,22 @@ static Status compile(Slice regex, Slice translated, Pattern *out, Error *err)
                          SLICE_ARG(regex), (const char *)text, (size_t)at, SLICE_ARG(translated));
     }
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // where it cannot, the interpreter serves
-    *out = (Pattern){.kind = PATTERN_REGEX, .text = regex, .code = code};
+    *out = code;
     return STATUS_OK;
+}
+
+static Status compile_both(Slice regex, Slice translated, Pattern *out, Error *err)
+{
+    Buffer newer = {0};
+    *out = (Pattern){.kind = PATTERN_REGEX, .text = regex};
+    newer_pattern(translated, &newer);
+    Status s = buffer_status(&newer, err);
+    if (s == STATUS_OK) s = compile(regex, translated, &out->code, err);
+    if (s == STATUS_OK && !slice_eq(buffer_slice(&newer), translated))
+        s = compile(regex, buffer_slice(&newer), &out->newer, err);
+    buffer_release(&newer);
+    if (s != STATUS_OK) pattern_release(out);
+    return s;
 }
 
 Status pattern_compile(Slice regex, Pattern *out, Error *err)
@@ -64,15 +86,9 @@ Status pattern_compile(Slice regex, Pattern *out, Error *err)
     Buffer translated = {0};
     Status s = pattern_translate(regex, &translated, err);
     if (s == STATUS_OK) s = buffer_status(&translated, err);
-    if (s == STATUS_OK) s = compile(regex, buffer_slice(&translated), out, err);
+    if (s == STATUS_OK) s = compile_both(regex, buffer_slice(&translated), out, err);
     buffer_release(&translated);
     return s;
-}
-
-void pattern_release(Pattern *pattern)
-{
-    pcre2_code_free(pattern->code);
-    *pattern = (Pattern){0};
 }
 
 // ---- searching ----
@@ -100,6 +116,8 @@ void pattern_search_text(PatternSearch *search, Slice text)
     search->text = text;
     search->at = search->last_end = 0;
     search->has_last = false;
+    search->code = search->pattern->code;
+    if (search->pattern->newer && newer_is_in(text)) search->code = search->pattern->newer;
 }
 
 void pattern_search_release(PatternSearch *search)
@@ -128,8 +146,8 @@ static Status regex_next(PatternSearch *search, size_t *begin, size_t *end, bool
     *found = false;
     if (text.ptr == NULL) return STATUS_OK;
     while (search->at <= text.len) {
-        const int code = pcre2_match(search->pattern->code, (PCRE2_SPTR)text.ptr, text.len,
-                                     search->at, PCRE2_NO_UTF_CHECK, search->data, search->context);
+        const int code = pcre2_match(search->code, (PCRE2_SPTR)text.ptr, text.len, search->at,
+                                     PCRE2_NO_UTF_CHECK, search->data, search->context);
         if (code == PCRE2_ERROR_NOMATCH) return STATUS_OK;
         if (code < 0) return match_failed(search, code, err);
         const PCRE2_SIZE *range = pcre2_get_ovector_pointer(search->data);

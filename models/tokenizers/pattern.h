@@ -24,6 +24,8 @@ typedef struct Pattern {
     size_t max_digits;
     bool is_ascii; // of PATTERN_LLAMA3: the case of 's and its kin is folded within ASCII
     void *code;    // PCRE2's
+    void *
+        newer; // the same for texts with characters that PCRE2 does not know (newer.h); NULL: no matter
 } Pattern;
 
 // A literal. text is borrowed.
@@ -39,6 +41,7 @@ typedef struct PatternSearch {
     size_t at;
     size_t last_end; // of the last match
     bool has_last;
+    const void *code;             // of the pattern, for the text
     void *data, *context, *stack; // PCRE2's
 } PatternSearch;
 

@@ -1,5 +1,6 @@
 // The patterns that most byte-level vocabularies were trained with, scanned by hand.
 #include "base/unicode.h"
+#include "models/tokenizers/newer.h"
 #include "models/tokenizers/pattern.h"
 
 typedef enum PatternClass {
@@ -147,7 +148,7 @@ static PatternClass slow_class(Slice text, size_t *at)
     const CodePoint c = utf8_next(text, at);
     if (c < 0) return PATTERN_OTHER;
     if (unicode_is_white_space(c)) return PATTERN_SPACE;
-    const char *category = unicode_category(c);
+    const char *category = newer_category(c);
     return category[0] == 'L'   ? PATTERN_LETTER
            : category[0] == 'N' ? PATTERN_NUMBER
                                 : PATTERN_OTHER;

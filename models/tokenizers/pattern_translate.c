@@ -37,12 +37,17 @@ typedef struct NamedSet {
 #define NOT_BLANK                                                \
     "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Cn}\\p{Co}\\p{Cs}" \
     "\\p{Zl}\\p{Zp}\\x{0}-\\x{8}\\x{A}-\\x{1F}\\x{7F}-\\x{9F}"
+// What later versions of Unicode count too, of characters that are older.
+#define ALPHABETIC                                             \
+    "\\p{Alphabetic}\\x{363}-\\x{36F}\\x{C04}\\x{F82}\\x{F83}" \
+    "\\x{1DD3}-\\x{1DE6}\\x{11080}\\x{11081}"
+#define LOWERCASE "\\p{Lowercase}\\x{10FC}\\x{A7F2}-\\x{A7F4}\\x{AB69}"
 static const NamedSet named_sets[] = {
-    {"alpha", "\\p{Alphabetic}", "\\P{Alphabetic}"},
+    {"alpha", ALPHABETIC, NULL},
     {"digit", "\\p{Nd}", "\\P{Nd}"},
-    {"alnum", "\\p{Alphabetic}\\p{Nd}", NULL},
+    {"alnum", ALPHABETIC "\\p{Nd}", NULL},
     {"upper", "\\p{Uppercase}", "\\P{Uppercase}"},
-    {"lower", "\\p{Lowercase}", "\\P{Lowercase}"},
+    {"lower", LOWERCASE, NULL},
     {"space", SPACE, CLASS_NOT_SPACE},
     {"blank", "\\p{Zs}\\x{9}", NOT_BLANK},
     {"punct", "\\p{P}\\p{S}", "\\p{C}\\p{L}\\p{M}\\p{N}\\p{Z}"},

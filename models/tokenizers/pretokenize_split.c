@@ -1,4 +1,5 @@
 // Pre-tokenizers that cut words and leave the text as it is.
+#include "models/tokenizers/newer.h"
 #include "models/tokenizers/pretokenizer.h"
 
 #include "base/size.h"
@@ -65,7 +66,7 @@ static bool is_match_char(const PreTokenizerStep *step, CodePoint c)
     case PRETOKENIZER_PUNCTUATION:
         return bert_is_punctuation(c);
     case PRETOKENIZER_DIGITS:
-        return c < 0x80 ? c >= '0' && c <= '9' : unicode_category(c)[0] == 'N';
+        return c < 0x80 ? c >= '0' && c <= '9' : newer_category(c)[0] == 'N';
     case PRETOKENIZER_CHAR_DELIMITER:
         return c == step->delimiter;
     default:

@@ -206,3 +206,30 @@ Test(tokenizer_parts, scripts_are_those_of_unicode_9)
     cr_expect_str_eq(show(t, "a\u23fea"), "0:0-1 2:1-4 0:4-5");
     tokenizer_close(&t);
 }
+
+// What became a letter, a mark or a number in Unicode 15 and 16, or alphabetic there, whatever the system's ICU and PCRE2 say.
+Test(tokenizer_parts, newer_characters_are_what_they_are)
+{
+    static const struct {
+        const char *members, *text, *wanted;
+    } cases[] = {
+        {"\\\\p{L}", "a\u1c89.\u0897", "1:4-5 5:5-8"},
+        {"[^\\\\p{L}\\\\p{M}]", "a\u1c89.\u0897", "0:0-1 2:1-4 5:5-8"},
+        {"\\\\P{N}", "a.\U00010d40", "6:2-6"},
+        {"[[:alnum:]]", "a\u0c04.\u1c8a", "1:4-5"},
+        {NULL, "\u1c89\ua7dc.", "3:0-3 4:3-6 1:6-7"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char members[256] = "\"normalizer\":{\"type\":\"Lowercase\"},\"pre_tokenizer\":{\"type\":"
+                            "\"Digits\",\"individual_digits\":false},";
+        if (cases[i].members)
+            snprintf(members, sizeof members,
+                     "\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Removed\",\"pattern\":"
+                     "{\"Regex\":\"%s\"}},",
+                     cases[i].members);
+        Tokenizer *t = open_words(members, "\"a\":0,\".\":1,\"u\":2,\"\u1c8a\":3,\"\u019b\":4,"
+                                           "\"\u0897\":5,\"\U00010d40\":6");
+        cr_expect_str_eq(show(t, cases[i].text), cases[i].wanted);
+        tokenizer_close(&t);
+    }
+}
