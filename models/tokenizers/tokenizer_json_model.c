@@ -122,13 +122,18 @@ static const Field model_fields[] = {
     {"ignore_merges", FIELD_BOOL, offsetof(ModelFields, ignore_merges)},
 };
 
+typedef struct ModelLists {
+    bool has_vocab, has_merges;
+} ModelLists;
+
 // The parts of the model that fit no Field.
-static Status read_list(TokenizerFile *file, JsonReader *r, Slice key, bool *has_vocab, Error *err)
+static Status read_list(TokenizerFile *file, JsonReader *r, Slice key, ModelLists *has, Error *err)
 {
     const ModelKind kind = file->tokenizer->model;
+    if (slice_eq_cstr(key, "merges")) has->has_merges = true;
     if (slice_eq_cstr(key, "vocab")) {
-        if (*has_vocab) return json_reader_error(r, err, "\"vocab\" stands there twice");
-        *has_vocab = true;
+        if (has->has_vocab) return json_reader_error(r, err, "\"vocab\" stands there twice");
+        has->has_vocab = true;
         return kind == MODEL_UNIGRAM ? read_pieces(file, r, err) : read_vocab(file, r, err);
     }
     if (kind == MODEL_BPE && slice_eq_cstr(key, "merges")) return read_merges(file, r, err);
@@ -137,16 +142,18 @@ static Status read_list(TokenizerFile *file, JsonReader *r, Slice key, bool *has
 
 static Status read_lists(TokenizerFile *file, JsonReader *r, Error *err)
 {
-    bool has_vocab = false;
+    ModelLists has = {0};
     const JsonReader at = *r;
     TRY(json_read_object(r, err));
     for (bool more = true;;) {
         Slice key = {0};
         TRY(json_read_key(r, &key, &more, err));
         if (!more) break;
-        TRY(read_list(file, r, key, &has_vocab, err));
+        TRY(read_list(file, r, key, &has, err));
     }
-    return has_vocab ? STATUS_OK : json_reader_error(&at, err, "the model has no \"vocab\"");
+    if (!has.has_vocab) return json_reader_error(&at, err, "the model has no \"vocab\"");
+    if (has.has_merges || file->tokenizer->model != MODEL_BPE) return STATUS_OK;
+    return json_reader_error(&at, err, "the model, a BPE, has no \"merges\"");
 }
 
 // What a model has, for files of before there was a "type".

@@ -100,16 +100,22 @@ static Status add_special(TokenizerFile *file, FileSpecial special, Error *err)
 static Status read_special_token(TokenizerFile *file, JsonReader *r, FileSpecial *special,
                                  Error *err)
 {
+    bool has_ids = false;
+    const JsonReader at = *r;
     TRY(json_read_object(r, err));
     for (bool more = true;;) {
         Slice key = {0};
         TRY(json_read_key(r, &key, &more, err));
-        if (!more) return STATUS_OK;
-        special->n_ids = slice_eq_cstr(key, "ids") ? 0 : special->n_ids;
-        const Status s =
-            slice_eq_cstr(key, "ids") ? read_ids(file, r, special, err) : json_skip(r, err);
-        if (s != STATUS_OK) return s;
+        if (!more) break;
+        const bool is_ids = slice_eq_cstr(key, "ids");
+        if (is_ids) special->n_ids = 0;
+        has_ids = has_ids || is_ids;
+        TRY(is_ids ? read_ids(file, r, special, err) : json_skip(r, err));
     }
+    if (has_ids) return STATUS_OK;
+    return json_reader_error(&at, err,
+                             "the special token \"" SLICE_FMT "\" of the template has no \"ids\"",
+                             SLICE_ARG(special->name));
 }
 
 // {"[CLS]": {...}, ...}

@@ -316,6 +316,10 @@ static const Spoiled spoiled[] = {
      "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"X\"}},{\"Sequence\":{\"id\":\"A\"}}],"
      "\"pair\":[{\"Sequence\":{\"id\":\"A\"}},{\"Sequence\":{\"id\":\"B\"}}],\"special_tokens\":{}}",
      "names \"X\", which its special_tokens lack"},
+    {3,
+     "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"X\"}},{\"Sequence\":{\"id\":\"A\"}}],"
+     "\"pair\":[{\"Sequence\":{\"id\":\"A\"}},{\"Sequence\":{\"id\":\"B\"}}],\"special_tokens\":{\"X\":{\"id\":\"X\"}}}",
+     "the special token \"X\" of the template has no \"ids\""},
     {4, "{\"type\":\"Nope\"}", "decoder \"Nope\" is not supported"},
     {5, "{\"type\":\"Nope\",\"vocab\":[]}",
      "model \"Nope\" is not supported: supported is WordPiece"},
@@ -334,6 +338,7 @@ static const Spoiled spoiled[] = {
     {5, WP("\"vocab\":{\"a\":0"), "t.json:"},
     {5, WP("\"max_input_chars_per_word\":-1,\"vocab\":{\"a\":0}"),
      "max_input_chars_per_word is negative"},
+    {5, "{\"type\":\"BPE\",\"vocab\":{\"a\":0}}", "a BPE, has no \"merges\""},
     {5, "{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}",
      "merge 1 needs token \"b\", which the vocabulary lacks"},
     {5, "{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a\"]}", "a merge is two tokens"},
