@@ -249,7 +249,7 @@ static Status split_at_blanks(TokenizerKind kind, Slice text, Arena *arena, Toke
 {
     TRY(arena_take_raw(arena, text.len + 1, sizeof *out->items, "tokens", &out->items, err));
     const CharClass edge = kind == TOKENIZER_13A ? CHAR_SPACE : CHAR_NOTHING;
-    out->text_end = text.ptr + text.len;
+    out->text_end = text.len > 0 ? text.ptr + text.len : text.ptr; // it may have no place
     out->n = split(text, &classes_all[kind], edge, out->items);
     return STATUS_OK;
 }
