@@ -239,10 +239,9 @@ const Command command_bench = {
         "repeats. With --compute the outputs are held beside those in f32.\n\n"
         "bench tokenizer encodes texts one by one on one thread.",
     OPTIONS(options),
-    .examples =
-        "assay bench kernels --filter linear --quick  # products only\n"
-        "assay bench model DIR --length 16 --batch-size 1  # latency of a short sentence\n"
-        "assay bench model DIR --length 512 --new-tokens 128 --sequences 16  # a decoder, 16 at once\n"
-        "assay bench model DIR --in train.tsv --tune --batch-size 32  # tuning speed",
+    .examples = "assay bench kernels --filter linear --quick  # products only\n"
+                "assay bench model DIR --length 16 --batch-size 1  # latency of a sentence\n"
+                "assay bench model DIR --length 512 --new-tokens 128 --sequences 16  # decoder\n"
+                "assay bench model DIR --in train.tsv --tune --batch-size 32  # tuning speed",
     .run = run,
 };

@@ -45,6 +45,6 @@ const Command command_export = {
     .max_operands = 1,
     .description = "RUN is a run's id, the beginning of one, or \"last\".",
     OPTIONS(options),
-    .examples = "assay export last --canonical | sha256sum  # one number for all results of a run",
+    .examples = "assay export last --canonical | sha256sum  # one number for a whole run",
     .run = run,
 };

@@ -405,13 +405,13 @@ const Command command_tune = {
         "The result depends on the model, the data and the options alone, not on threads or on "
         "interruptions: after Ctrl-C the same command goes on where it stopped.",
     OPTIONS(options),
-    .examples =
-        "assay tune models/minilm --train train.tsv --valid dev.tsv --out tuned\n"
-        "assay tune models/minilm --train train.conll --valid dev.conll --out tagger\n"
-        "assay tune models/minilm --train train-v2.0.json --max-length 384 --doc-stride 128 --out answers\n"
-        "assay tune models/minilm --train reviews.csv --text review --label stars --valid-share 0.1 \\\n"
-        "    --monitor metric --patience 2 --epochs 10 --out tuned\n"
-        "assay tune models/opus-mt --train train.en --valid val.en --format parallel --text en \\\n"
-        "    --target de --label-smoothing 0.1 --out tuned",
+    .examples = "assay tune models/minilm --train train.tsv --valid dev.tsv --out tuned\n"
+                "assay tune models/minilm --train train.conll --valid dev.conll --out tagger\n"
+                "assay tune models/minilm --train train-v2.0.json --max-length 384 \\\n"
+                "    --doc-stride 128 --out answers\n"
+                "assay tune models/minilm --train reviews.csv --text review --label stars \\\n"
+                "    --valid-share 0.1 --monitor metric --patience 2 --epochs 10 --out tuned\n"
+                "assay tune models/opus-mt --train train.en --valid val.en --format parallel \\\n"
+                "    --text en --target de --label-smoothing 0.1 --out tuned",
     .run = run,
 };

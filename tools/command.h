@@ -162,6 +162,9 @@ void interrupt_raise(void);
 
 // ---- help (command_help.c), man page (command_man.c), completion (command_complete.c) ----
 
+// A paragraph with line breaks of its own is a list: each item is a line "  NAME  WHAT IT IS", and what is indented further goes on.
+// The next item, in one line; false at the end. *second: where its second column begins; 0 = it has none.
+bool help_list_item(Slice *lines, Buffer *item, size_t *second);
 void help_program(Buffer *out);
 void help_command(const Command *command, Buffer *out);
 void man_page(Buffer *out); // roff

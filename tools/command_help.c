@@ -35,28 +35,29 @@ static size_t second_column(Slice line)
     return line.len > 2 && line.ptr[2] != ' ' && at < line.len ? at : 0;
 }
 
-// A paragraph with line breaks of its own is a list: each item is a line with two columns, and what is indented further goes on.
+bool help_list_item(Slice *lines, Buffer *item, size_t *second)
+{
+    Slice line, rest;
+    buffer_clear(item);
+    if (!slice_split(lines, '\n', &line)) return false;
+    *second = second_column(line);
+    buffer_append(item, line);
+    for (rest = *lines; slice_split(&rest, '\n', &line); *lines = rest) {
+        if (*second == 0 || !slice_starts_with(line, SLICE("    "))) break;
+        buffer_append_byte(item, ' ');
+        buffer_append(item, slice_trim(line));
+    }
+    return true;
+}
+
 static void put_list(Buffer *out, Slice lines)
 {
     Buffer item = {0};
-    Slice line;
     size_t indent = 0;
-    while (lines.len > 0 || item.len > 0) {
-        const bool is_line = slice_split(&lines, '\n', &line);
-        if (is_line && indent > 0 && slice_starts_with(line, SLICE("    "))) {
-            buffer_append_byte(&item, ' ');
-            buffer_append(&item, slice_trim(line));
-            continue;
-        }
-        if (item.len > 0) {
-            buffer_append(out, slice_sub(buffer_slice(&item), 0, indent));
-            wrap(out, item.ptr + indent, indent, indent);
-        }
+    while (help_list_item(&lines, &item, &indent)) {
+        buffer_append(out, slice_sub(buffer_slice(&item), 0, indent));
+        if (item.ptr) wrap(out, item.ptr + indent, indent, indent);
         if (item.failed) out->failed = true;
-        buffer_clear(&item);
-        if (!is_line) break;
-        indent = second_column(line);
-        buffer_append(&item, line);
     }
     buffer_release(&item);
 }

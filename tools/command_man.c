@@ -18,6 +18,31 @@ static void put_text(Buffer *out, const char *text)
     }
 }
 
+// Items of two columns are tags and texts, which go round at any width; other lines stay as they are.
+static void put_list(Buffer *out, Slice lines)
+{
+    Buffer item = {0};
+    size_t second = 0;
+    while (help_list_item(&lines, &item, &second)) {
+        if (item.failed) out->failed = true;
+        if (item.len == 0) continue;
+        char *text = item.ptr;
+        if (second > 0) {
+            text[second - 1] = '\0';
+            buffer_append_cstr(out, ".TP 12n\n");
+            put_text(out, text + strspn(text, " "));
+            while (out->len > 0 && out->ptr[out->len - 1] == ' ') out->len--;
+            buffer_append_byte(out, '\n');
+            put_text(out, text + second);
+        } else {
+            buffer_append_cstr(out, ".br\n");
+            put_text(out, text);
+        }
+        buffer_append_byte(out, '\n');
+    }
+    buffer_release(&item);
+}
+
 static void put_paragraphs(Buffer *out, const char *text)
 {
     while (*text) {
@@ -26,13 +51,35 @@ static void put_paragraphs(Buffer *out, const char *text)
         const bool is_laid_out = memchr(text, '\n', len) != NULL;
         Buffer paragraph = {0};
         buffer_append(&paragraph, (Slice){text, len});
-        buffer_append_cstr(out, is_laid_out ? ".PP\n.nf\n" : ".PP\n");
-        if (paragraph.ptr) put_text(out, paragraph.ptr);
-        buffer_append_cstr(out, is_laid_out ? "\n.fi\n" : "\n");
+        buffer_append_cstr(out, ".PP\n");
+        if (is_laid_out)
+            put_list(out, buffer_slice(&paragraph));
+        else if (paragraph.ptr)
+            put_text(out, paragraph.ptr);
+        if (!is_laid_out) buffer_append_byte(out, '\n');
         if (paragraph.failed) out->failed = true;
         buffer_release(&paragraph);
         text += len + (end ? 2 : 0);
     }
+}
+
+// What may be given, in the tag where it fits into a line there.
+static bool put_values(Buffer *out, const Option *option)
+{
+    enum { TAG_BYTES = 50 };
+    size_t n_bytes = 0;
+    for (size_t c = 0; option->choices && option->choices[c]; c++)
+        n_bytes += strlen(option->choices[c]) + 1;
+    const bool is_listed = n_bytes > 0 && n_bytes <= TAG_BYTES;
+    for (size_t c = 0; is_listed && option->choices[c]; c++) {
+        buffer_append_cstr(out, c ? "|" : " ");
+        put_text(out, option->choices[c]);
+    }
+    if (is_listed) return true;
+    buffer_append_cstr(out, " \\fI");
+    put_text(out, option->value);
+    buffer_append_cstr(out, "\\fR");
+    return n_bytes == 0;
 }
 
 static void put_options(Buffer *out, const Option *options, size_t n)
@@ -48,18 +95,13 @@ static void put_options(Buffer *out, const Option *options, size_t n)
             put_text(out, option->also[k]);
         }
         buffer_append_cstr(out, "\\fR");
-        if (option->choices) {
-            for (size_t c = 0; option->choices[c]; c++) {
-                buffer_append_cstr(out, c ? "|" : " ");
-                put_text(out, option->choices[c]);
-            }
-        } else if (option->kind != OPTION_FLAG) {
-            buffer_append_cstr(out, " \\fI");
-            put_text(out, option->value);
-            buffer_append_cstr(out, "\\fR");
-        }
+        const bool is_told = option->kind == OPTION_FLAG || put_values(out, option);
         buffer_append_byte(out, '\n');
         put_text(out, option->help);
+        for (size_t c = 0; !is_told && option->choices[c]; c++) {
+            buffer_append_cstr(out, c ? ", " : "; one of ");
+            put_text(out, option->choices[c]);
+        }
         if (option->kind == OPTION_TEXTS) buffer_append_cstr(out, "; may be given again");
         if (option->fallback) {
             buffer_append_cstr(out, " (default: ");
@@ -81,9 +123,9 @@ static void put_command(Buffer *out, const Command *command)
     put_paragraphs(out, command->description);
     put_options(out, command->options, command->n_options);
     if (command->examples) {
-        buffer_append_cstr(out, ".PP\nExamples:\n.PP\n.nf\n");
+        buffer_append_cstr(out, ".PP\nExamples:\n.PP\n.nf\n.in 2n\n"); // as far left as in help
         put_text(out, command->examples);
-        buffer_append_cstr(out, "\n.fi\n");
+        buffer_append_cstr(out, "\n.fi\n.in\n");
     }
 }
 
@@ -92,11 +134,12 @@ void man_page(Buffer *out)
     buffer_append_cstr(out, ".TH ASSAY 1 \"\" \"assay ");
     put_text(out, version_text());
     buffer_append_cstr(
-        out, "\" \"User Commands\"\n.SH NAME\nassay \\- benchmark and evaluation harness for "
-             "language models\n.SH SYNOPSIS\n.B assay\n.I COMMAND\n[OPTION...] "
-             "[ARGUMENT...]\n.SH DESCRIPTION\nassay loads language models, tunes them, runs "
-             "them, times them, scores them and says, with error bars, whether one is "
-             "better than another.\n.SH OPTIONS OF EVERY COMMAND\n");
+        out,
+        "\" \"User Commands\"\n.nh\n.ad l\n.SH NAME\nassay \\- benchmark and evaluation harness for "
+        "language models\n.SH SYNOPSIS\n.B assay\n.I COMMAND\n[OPTION...] "
+        "[ARGUMENT...]\n.SH DESCRIPTION\nassay loads language models, tunes them, runs "
+        "them, times them, scores them and says, with error bars, whether one is "
+        "better than another.\n.SH OPTIONS OF EVERY COMMAND\n");
     put_options(out, global_options, n_global_options);
     buffer_append_cstr(out, ".SH COMMANDS\n");
     for (size_t i = 0; i < n_commands; i++) put_command(out, commands_all[i]);

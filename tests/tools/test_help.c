@@ -76,8 +76,8 @@ Test(help, of_a_command_names_every_option_and_ends_well)
 // Lines that begin with a dot are requests; only those that we write may stand there.
 Test(help, fills_a_manual_page)
 {
-    static const char *const requests[] = {".TH", ".SH", ".SS", ".TP", ".PP",
-                                           ".nf", ".fi", ".B ", ".I "};
+    static const char *const requests[] = {".TH", ".SH", ".SS", ".TP", ".PP", ".nf", ".fi",
+                                           ".B ", ".I ", ".br", ".in", ".nh", ".ad"};
     Arena arena = {0};
     const Program program = RUN(&arena, NULL, "--man");
     program_want(&program, 0);
@@ -95,7 +95,15 @@ Test(help, fills_a_manual_page)
         }
     }
     Slice rest = program.out, text;
+    bool is_as_it_stands = false; // lines that man does not break: they begin in column 2
     while (slice_split(&rest, '\n', &text)) {
+        if (slice_eq_cstr(text, ".nf")) is_as_it_stands = true;
+        if (slice_eq_cstr(text, ".fi")) is_as_it_stands = false;
+        size_t width = 0;
+        for (size_t i = 0; i < text.len; i++)
+            width += text.ptr[i] != '\\' || text.ptr[i + 1] == 'e';
+        cr_expect(!is_as_it_stands || width <= 78, "%zu columns: " SLICE_FMT, width,
+                  SLICE_ARG(text));
         bool is_known = text.len == 0 || text.ptr[0] != '.';
         for (size_t i = 0; i < sizeof requests / sizeof *requests && !is_known; i++) {
             is_known = slice_starts_with(text, slice_from_cstr(requests[i]));
