@@ -72,6 +72,12 @@ const char *newer_category(CodePoint c)
     return row < N_NEWER ? newer[row].category : known;
 }
 
+bool newer_is_numeric(CodePoint c)
+{
+    return newer_category(c)[0] == 'N' || (c >= 0x11DE0 && c <= 0x11DE9) ||
+           (c >= 0x16FF4 && c <= 0x16FF6);
+}
+
 // Capitals of Unicode 16 and 17: from first to last, each `by` below its lower case.
 static const struct {
     CodePoint first, last, by;

@@ -8,6 +8,8 @@
 
 // unicode_category, and of characters that ICU does not know yet the category of Unicode 16.
 const char *newer_category(CodePoint c);
+// Whether it is a number, of Unicode 17 as in Rust, which looks for digits.
+bool newer_is_numeric(CodePoint c);
 // unicode_lower_point, and the lower case of capitals that ICU does not know yet.
 size_t newer_lower_point(CodePoint c, CodePoint out[3]);
 // Whether text has one of them.

@@ -66,7 +66,7 @@ static bool is_match_char(const PreTokenizerStep *step, CodePoint c)
     case PRETOKENIZER_PUNCTUATION:
         return bert_is_punctuation(c);
     case PRETOKENIZER_DIGITS:
-        return c < 0x80 ? c >= '0' && c <= '9' : newer_category(c)[0] == 'N';
+        return c < 0x80 ? c >= '0' && c <= '9' : newer_is_numeric(c);
     case PRETOKENIZER_CHAR_DELIMITER:
         return c == step->delimiter;
     default:
@@ -157,11 +157,11 @@ static bool next_whitespace_piece(Slice text, size_t *at, Slice *piece)
     return false;
 }
 
-// Hugging Face's table is that of Unicode 9.0: later characters have no script, and two have another since.
+// Hugging Face's table is that of Unicode 9.0: later characters have no script, and a few have another since.
 static int script_of(CodePoint c)
 {
-    if (c == 0x589) return unicode_script_named("Zyyy");
-    if (c == 0x61C) return unicode_script_named("Arab");
+    if (c == 0x589 || c == 0x61C) return unicode_script_named("Zyyy");
+    if (c == 0x953 || c == 0x954) return unicode_script_named("Deva");
     return unicode_script(unicode_age(c) > 90 ? 0x10FFFF : c);
 }
 

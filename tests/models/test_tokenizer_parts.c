@@ -192,18 +192,34 @@ Test(tokenizer_parts, normalizers_know_characters_up_to_unicode_9)
     tokenizer_close(&t);
 }
 
+static Tokenizer *open_scripts(const char *merges, const char *vocab)
+{
+    char text[1024];
+    Tokenizer *t = NULL;
+    const int len = snprintf(text, sizeof text,
+                             "{\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"},\"model\":{\"type\":"
+                             "\"BPE\",\"merges\":[%s],\"vocab\":{%s}}}",
+                             merges, vocab);
+    MUST(tokenizer_parse_json(SLICE("t.json"), (Slice){text, (size_t)len}, &t, &err));
+    return t;
+}
+
 // U+23FE is a common sign since 9.0; U+23FF came with 10.0 and stays with what is before it.
 Test(tokenizer_parts, scripts_are_those_of_unicode_9)
 {
-    Tokenizer *t = NULL;
-    MUST(tokenizer_parse_json(
-        SLICE("t.json"),
-        SLICE("{\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"},\"model\":{\"type\":\"BPE\","
-              "\"merges\":[\"a \u23ff\",\"a \u23fe\"],\"vocab\":{\"a\":0,\"\u23ff\":1,"
-              "\"\u23fe\":2,\"u\":3,\"a\u23ff\":4,\"a\u23fe\":5}}}"),
-        &t, &err));
+    Tokenizer *t = open_scripts("\"a \u23ff\",\"a \u23fe\"",
+                                "\"a\":0,\"\u23ff\":1,\"\u23fe\":2,\"u\":3,\"a\u23ff\":4,"
+                                "\"a\u23fe\":5");
     cr_expect_str_eq(show(t, "a\u23ffa"), "4:0-4 0:4-5");
     cr_expect_str_eq(show(t, "a\u23fea"), "0:0-1 2:1-4 0:4-5");
+    tokenizer_close(&t);
+    // U+061C was common and U+0953 Devanagari.
+    t = open_scripts("\"! \u061c\",\"\u0915 \u0953\",\"\u0628 \u061c\"",
+                     "\"!\":0,\"\u061c\":1,\"\u0915\":2,\"\u0953\":3,\"u\":4,\"!\u061c\":5,"
+                     "\"\u0915\u0953\":6,\"\u0628\":7,\"\u0628\u061c\":8");
+    cr_expect_str_eq(show(t, "!\u061c!"), "5:0-3 0:3-4");
+    cr_expect_str_eq(show(t, "\u0628\u061c"), "7:0-2 1:2-4");
+    cr_expect_str_eq(show(t, "\u0915\u0953"), "6:0-6");
     tokenizer_close(&t);
 }
 
