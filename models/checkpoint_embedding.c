@@ -166,8 +166,12 @@ static Status read_modules(Reading *r, const char *path, Error *err)
     Status s = STATUS_OK;
     if (!file_exists(path)) return STATUS_OK;
     TRY(json_load(path, JSON_STRICT, &document, err));
-    for (const Json *m = json_first(json_root(document)); s == STATUS_OK && m; m = json_next(m)) {
-        if (json_kind(m) == JSON_OBJECT) s = read_module(r, m, &is_pooled, err);
+    const Json *root = json_root(document);
+    if (json_kind(root) != JSON_ARRAY) s = json_error(root, err, "must be a list of modules");
+    for (const Json *m = json_first(root); s == STATUS_OK && m; m = json_next(m)) {
+        s = json_kind(m) == JSON_OBJECT
+                ? read_module(r, m, &is_pooled, err)
+                : json_error(m, err, "must be a module, {\"type\": .., \"path\": ..}");
     }
     json_close(&document);
     return s;

@@ -145,6 +145,8 @@ Test(embedding_layers, that_do_not_fit_are_refused)
          "a module's folder must be a plain name beside modules.json"},
         {"modules.json", "[" MODULE("pool", "Pooling") ", " MODULE("..", "Dense") "]",
          "a module's folder must be a plain name beside modules.json"},
+        {"modules.json", "{\"path\": \"pool\"}", "modules.json:1:1: must be a list of modules"},
+        {"modules.json", "[" MODULE("pool", "Pooling") ", \"2_Dense\"]", "must be a module, {"},
         {"pool/config.json", NULL, "a pooling whose config.json is missing"},
         {"2_Dense/model.safetensors", NULL, "2_Dense/model.safetensors is not there"},
     };
