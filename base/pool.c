@@ -58,6 +58,11 @@ struct Pool {
     pthread_cond_t units_done;
 };
 
+size_t pool_threads(const Pool *pool)
+{
+    return pool ? pool->n_threads : 1;
+}
+
 static uint32_t next_unit(uint64_t ticket)
 {
     return (uint32_t)ticket;
@@ -180,7 +185,7 @@ static void await_units(Pool *pool)
 
 void pool_run(Pool *pool, size_t n_units, PoolUnit unit, void *context)
 {
-    if (pool->n_threads == 1 || n_units == 1) {
+    if (pool_threads(pool) == 1 || n_units == 1) {
         for (size_t i = 0; i < n_units; i++) unit(context, i, 0);
         return;
     }
@@ -192,9 +197,43 @@ void pool_run(Pool *pool, size_t n_units, PoolUnit unit, void *context)
     }
 }
 
-size_t pool_threads(const Pool *pool)
+// ---- units that can fail ----
+
+typedef struct Attempt {
+    PoolWork unit;
+    void *context;
+    _Atomic size_t failed; // the lowest unit that failed; SIZE_MAX while none has
+    pthread_mutex_t mutex; // for what follows
+    Status status;
+    Error *err; // the caller's; may be NULL
+} Attempt;
+
+// Units are handed out in ascending order, so all below one that failed are under way: what is left out is above the lowest.
+static void attempt_unit(void *context, size_t unit, size_t worker)
 {
-    return pool->n_threads;
+    Attempt *attempt = context;
+    Error error = {0};
+    if (unit > attempt->failed) return;
+    const Status s = attempt->unit(attempt->context, unit, worker, &error);
+    if (s == STATUS_OK) return;
+    pthread_mutex_lock(&attempt->mutex);
+    if (unit < attempt->failed) {
+        attempt->failed = unit;
+        attempt->status = s;
+        if (attempt->err) *attempt->err = error;
+    }
+    pthread_mutex_unlock(&attempt->mutex);
+}
+
+Status pool_try(Pool *pool, size_t n_units, PoolWork unit, void *context, Error *err)
+{
+    Attempt attempt = {.unit = unit,
+                       .context = context,
+                       .failed = SIZE_MAX,
+                       .mutex = PTHREAD_MUTEX_INITIALIZER,
+                       .err = err};
+    pool_run(pool, n_units, attempt_unit, &attempt);
+    return attempt.status;
 }
 
 // Workers take no signals: Ctrl-C belongs to the thread that knows what to save.

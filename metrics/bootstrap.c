@@ -330,7 +330,7 @@ static Status prepare(Bootstrap *b, Pool *pool, Arena *arena, Error *err)
             }
         }
     }
-    return prepare_scratch(b, worker_count(pool), arena, err);
+    return prepare_scratch(b, pool_threads(pool), arena, err);
 }
 
 Status bootstrap_replicates(const System *systems, size_t n_systems, ResampleKind kind,
@@ -350,9 +350,9 @@ Status bootstrap_replicates(const System *systems, size_t n_systems, ResampleKin
     Status s = prepare(&b, pool, &arena, err);
     if (s == STATUS_OK) {
         const size_t n_work = (n_resamples + RESAMPLES_A_UNIT - 1) / RESAMPLES_A_UNIT;
-        s = run_units(pool, n_work, work, &b, err);
+        s = pool_try(pool, n_work, work, &b, err);
     }
-    for (size_t i = 0; b.scratch != NULL && i < worker_count(pool); i++) {
+    for (size_t i = 0; b.scratch != NULL && i < pool_threads(pool); i++) {
         arena_release(&b.scratch[i].arena);
     }
     arena_release(&arena);

@@ -133,11 +133,11 @@ static Status replicate(Judged *j, Error *err)
         return bootstrap_replicates(&system, 1, RESAMPLE_BOOTSTRAP, o->n_resamples, o->seed,
                                     o->pool, j->replicates, err);
     }
-    const size_t n_workers = worker_count(o->pool);
+    const size_t n_workers = pool_threads(o->pool);
     j->scratch = calloc(n_workers, sizeof *j->scratch);
     if (j->scratch == NULL) return error_set_memory(err, n_workers, sizeof(Arena), "workers");
     const size_t n_work = (o->n_resamples + RESAMPLES_A_UNIT - 1) / RESAMPLES_A_UNIT;
-    const Status s = run_units(o->pool, n_work, resample_whole, j, err);
+    const Status s = pool_try(o->pool, n_work, resample_whole, j, err);
     for (size_t w = 0; w < n_workers; w++) arena_release(&j->scratch[w]);
     free(j->scratch);
     j->scratch = NULL;

@@ -207,7 +207,7 @@ static Status find_unit_groups(const Gaps *g, Arena *arena, const int32_t **out,
 
 static Status take_replicates(Gaps *g, Arena *arena, Error *err)
 {
-    const size_t n = g->options.n_resamples, n_workers = worker_count(g->options.pool);
+    const size_t n = g->options.n_resamples, n_workers = pool_threads(g->options.pool);
     TRY(find_unit_groups(g, arena, &g->unit_groups, err));
     TRY(arena_take(arena, n, columns_of(g) * sizeof(double), "replicates", &g->replicates, err));
     TRY(arena_take(arena, n, (g->n_groups + 1) * sizeof(double), "permuted gaps", &g->permuted,
@@ -215,7 +215,7 @@ static Status take_replicates(Gaps *g, Arena *arena, Error *err)
     g->scratch = calloc(n_workers, sizeof *g->scratch);
     if (g->scratch == NULL) return error_set_memory(err, n_workers, sizeof(Arena), "workers");
     const size_t n_work = (n + RESAMPLES_A_UNIT - 1) / RESAMPLES_A_UNIT;
-    const Status s = run_units(g->options.pool, n_work, resample_some, g, err);
+    const Status s = pool_try(g->options.pool, n_work, resample_some, g, err);
     for (size_t w = 0; w < n_workers; w++) arena_release(&g->scratch[w]);
     free(g->scratch);
     return s;

@@ -215,13 +215,13 @@ static Status run(Jackknife *j, Pool *pool, size_t n_workers, Arena *arena, size
             *n_out = JACKKNIFE_GROUPS;
         }
     }
-    return run_units(pool, *n_out, leave_out, j, err);
+    return pool_try(pool, *n_out, leave_out, j, err);
 }
 
 Status jackknife(const MetricPlan *plan, const RowSet *rows, Pool *pool, double *out, size_t *n_out,
                  Error *err)
 {
-    const size_t n_workers = worker_count(pool);
+    const size_t n_workers = pool_threads(pool);
     Arena arena = {0};
     Jackknife j = {.plan = plan, .rows = rows, .out = out};
     const Status s = run(&j, pool, n_workers, &arena, n_out, err);

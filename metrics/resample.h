@@ -35,9 +35,4 @@ Status index_rows_of(const MetricPlan *plan, const RowSet *rows, Arena *arena, c
 Status resample_view(const Item *items, size_t n_items, Arena *arena, RowSet *out,
                      Error *err) MUST_CHECK;
 
-// Work on units, in parallel where pool is not NULL; the first failure by unit is reported.
-typedef Status (*WorkUnit)(void *context, size_t unit, size_t worker, Error *err);
-Status run_units(Pool *pool, size_t n_units, WorkUnit work, void *context, Error *err) MUST_CHECK;
-size_t worker_count(const Pool *pool); // 1 without a pool
-
 #endif

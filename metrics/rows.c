@@ -209,7 +209,7 @@ Status rows_of_items(const MetricPlan *plan, const Item *items, size_t n_items, 
         return error_set(err, STATUS_INVALID, "metric %s is scored from whole sets, not from rows",
                          plan->metric->name);
     }
-    const size_t n_workers = worker_count(pool);
+    const size_t n_workers = pool_threads(pool);
     RowsWork work = {.plan = plan, .items = items, .n_items = n_items};
     size_t cells;
     if (!size_mul(n_items, plan->width, &cells)) {
@@ -222,7 +222,7 @@ Status rows_of_items(const MetricPlan *plan, const Item *items, size_t n_items, 
         return error_set_memory(err, n_workers, sizeof *work.scratch, "workers");
     }
     const Status s =
-        run_units(pool, (n_items + ITEMS_A_UNIT - 1) / ITEMS_A_UNIT, make_rows, &work, err);
+        pool_try(pool, (n_items + ITEMS_A_UNIT - 1) / ITEMS_A_UNIT, make_rows, &work, err);
     for (size_t i = 0; i < n_workers; i++) arena_release(&work.scratch[i]);
     free(work.scratch);
     out->values = work.values;

@@ -251,24 +251,20 @@ static Status run_points(Explainer *e, const Explaining *ex, size_t begin, size_
     return STATUS_OK;
 }
 
-static void unit_job(void *context, size_t unit, size_t worker_index)
+static Status unit_job(void *context, size_t unit, size_t worker, Error *err)
 {
     Explainer *e = context;
-    Error error = {0};
     Arena scratch = {0};
-    Status s = STATUS_OK;
-    if (e->cancel && atomic_load(e->cancel)) {
-        s = error_set(&error, STATUS_CANCELLED, "stopped while answers were explained");
-    } else {
-        size_t i = 0;
-        while (i + 1 < e->n_requests && e->requests[i + 1].first_unit <= unit) i++;
-        const Explaining *ex = &e->requests[i];
-        const size_t begin = (unit - ex->first_unit) * ex->n_per_unit;
-        s = run_points(e, ex, begin, size_min(ex->n_per_unit, e->n_points - begin),
-                       &e->model->workers[worker_index], &scratch, &error);
-    }
+    size_t i = 0;
+    if (e->cancel && atomic_load(e->cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped while answers were explained");
+    while (i + 1 < e->n_requests && e->requests[i + 1].first_unit <= unit) i++;
+    const Explaining *ex = &e->requests[i];
+    const size_t begin = (unit - ex->first_unit) * ex->n_per_unit;
+    const Status s = run_points(e, ex, begin, size_min(ex->n_per_unit, e->n_points - begin),
+                                &e->model->workers[worker], &scratch, err);
     arena_release(&scratch);
-    if (s != STATUS_OK) worker_fail(&e->model->workers[worker_index], unit, s, &error);
+    return s;
 }
 
 // ---- all ----
@@ -399,8 +395,7 @@ Status model_explain(Model *model, Pool *pool, const ExplainRequest *requests, s
     if (s == STATUS_OK) s = model_want_workers(model, pool_threads(pool), err);
     if (s == STATUS_OK) s = plan_requests(&e, requests, n, err);
     if (s == STATUS_OK) {
-        pool_run(pool, e.n_units, unit_job, &e);
-        s = workers_result(model, err);
+        s = pool_try(pool, e.n_units, unit_job, &e, err);
         // The slots stay with the workers; the program that they were laid out for goes.
         for (size_t i = 0; i < model->n_workers; i++) model->workers[i].train_memory.program = NULL;
     }

@@ -41,18 +41,15 @@ Status model_want_workers(Model *model, size_t n, Error *err)
     return STATUS_OK;
 }
 
-Status model_run_units(Model *model, Pool *pool, size_t n_units, PoolUnit job, void *context,
+Status model_run_units(Model *model, Pool *pool, size_t n_units, PoolWork job, void *context,
                        const ProgramHelp **help, Error *err)
 {
     const ProgramHelp all = {.pool = pool, .execs = model->execs};
-    if (n_units == 1 && pool_threads(pool) > 1) {
-        *help = &all;
-        job(context, 0, 0);
-        *help = NULL;
-    } else {
-        pool_run(pool, n_units, job, context);
-    }
-    return workers_result(model, err);
+    if (n_units != 1 || pool_threads(pool) == 1) return pool_try(pool, n_units, job, context, err);
+    *help = &all;
+    const Status s = job(context, 0, 0, err);
+    *help = NULL;
+    return s;
 }
 
 Status model_take_block(Model *model, size_t n, float **out, Error *err)

@@ -21,9 +21,6 @@ typedef struct Worker {
     size_t n_words;
     float *rows; // output rows copied from a device
     size_t n_rows;
-    Error error; // of the first unit that failed here
-    size_t failed_unit;
-    Status status;
 } Worker;
 
 // Memory that one tuning run leaves to the next: fresh pages cost more than zeroing known ones.
@@ -100,7 +97,7 @@ uint64_t param_mapped_bytes(const Param *param);
 Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
 // job(context, unit, worker) for each unit: a unit a thread, or one unit alone with all threads for each of its operations, by
 // *help, which is set meanwhile. Each thread has its worker (model_want_workers). The failure of the earliest unit.
-Status model_run_units(Model *model, Pool *pool, size_t n_units, PoolUnit job, void *context,
+Status model_run_units(Model *model, Pool *pool, size_t n_units, PoolWork job, void *context,
                        const ProgramHelp **help, Error *err) MUST_CHECK;
 
 // ---- weights (model_weights.c) ----
@@ -205,10 +202,5 @@ bool model_find_end(const ModelConfig *config, const TokenSequence *input, size_
 // Puts the arrays of a unit together in the worker's memory; inputs[i] for i < n.
 Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSequence *const *inputs,
                      size_t n, Unit *unit, Error *err) MUST_CHECK;
-
-// Remembers a failure of a unit on this worker, the earliest unit's.
-void worker_fail(Worker *worker, size_t unit, Status status, const Error *error);
-// The failure of the earliest unit on any worker; clears them all.
-Status workers_result(Model *model, Error *err) MUST_CHECK;
 
 #endif

@@ -238,19 +238,12 @@ static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Err
     return hand_out(p, &run.unit, begin, 0, &output, worker, err);
 }
 
-static void predict_job(void *context, size_t unit, size_t worker_index)
+static Status predict_job(void *context, size_t unit, size_t worker, Error *err)
 {
     const Prediction *p = context;
-    Worker *worker = &p->model->workers[worker_index];
-    Error error = {0};
-    Status s;
-    if (is_on_gpu(p->model) && worker->status != STATUS_OK) return; // what failed once fails again
-    if (p->cancel && atomic_load_explicit(p->cancel, memory_order_relaxed)) {
-        s = error_set(&error, STATUS_CANCELLED, "stopped");
-    } else {
-        s = predict_unit(p, unit, worker, &error);
-    }
-    if (s != STATUS_OK) worker_fail(worker, unit, s, &error);
+    if (p->cancel && atomic_load_explicit(p->cancel, memory_order_relaxed))
+        return error_set(err, STATUS_CANCELLED, "stopped");
+    return predict_unit(p, unit, &p->model->workers[worker], err);
 }
 
 static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_threads, Error *err)
@@ -274,10 +267,8 @@ static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_thr
 // One thread feeds a GPU: a second stream would take its memory twice and wait for the same multiprocessors.
 static Status predict_units(Prediction *p, Pool *pool, Error *err)
 {
-    if (!is_on_gpu(p->model))
-        return model_run_units(p->model, pool, p->cut.n_units, predict_job, p, &p->help, err);
-    for (size_t unit = 0; unit < p->cut.n_units; unit++) predict_job(p, unit, 0);
-    return workers_result(p->model, err);
+    if (is_on_gpu(p->model)) return pool_try(NULL, p->cut.n_units, predict_job, p, err);
+    return model_run_units(p->model, pool, p->cut.n_units, predict_job, p, &p->help, err);
 }
 
 static Status predict(Prediction *p, Pool *pool, size_t n_inputs, Error *err)

@@ -255,29 +255,3 @@ Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSeque
     if (n_targets > 0) gather_targets(config, inputs, n, rest, unit);
     return STATUS_OK;
 }
-
-// ---- failures ----
-
-void worker_fail(Worker *worker, size_t unit, Status status, const Error *error)
-{
-    if (worker->status != STATUS_OK && worker->failed_unit <= unit) return;
-    worker->status = status;
-    worker->failed_unit = unit;
-    worker->error = *error;
-}
-
-Status workers_result(Model *model, Error *err)
-{
-    Status status = STATUS_OK;
-    size_t first = SIZE_MAX;
-    for (size_t i = 0; i < model->n_workers; i++) {
-        Worker *worker = &model->workers[i];
-        if (worker->status != STATUS_OK && worker->failed_unit < first) {
-            first = worker->failed_unit;
-            status = worker->status;
-            if (err) *err = worker->error;
-        }
-        worker->status = STATUS_OK;
-    }
-    return status;
-}

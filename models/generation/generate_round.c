@@ -233,20 +233,15 @@ typedef struct Reading {
     const ProgramHelp *help;
     Tensor logits;
     size_t first_item;
-    atomic_bool has_failed;
-    Error error; // of the item that failed first
 } Reading;
 
-static void read_job(void *context, size_t row, size_t worker)
+static Status read_job(void *context, size_t row, size_t worker, Error *err)
 {
-    Reading *r = context;
+    const Reading *r = context;
     const Item *item = &r->unit->items[r->first_item + row];
-    Error error = {0};
-    if (read_output(r->queue, item, item->first_output,
-                    (const float *)r->logits.data + row * r->logits.row_stride,
-                    r->help->execs[worker], &error) != STATUS_OK &&
-        !atomic_exchange(&r->has_failed, true))
-        r->error = error;
+    return read_output(r->queue, item, item->first_output,
+                       (const float *)r->logits.data + row * r->logits.row_stride,
+                       r->help->execs[worker], err);
 }
 
 // Where each item has one output: choosing a token among very many takes a while, and no item knows of the others.
@@ -255,11 +250,7 @@ static Status read_side_by_side(Queue *q, const RoundUnit *u, ProgramRun *run, E
     Reading r = {.queue = q, .unit = u, .help = run->help};
     while (r.first_item < u->n_items) {
         TRY(program_outputs(run, r.first_item, &r.logits, err));
-        pool_run(q->pool, r.logits.rows, read_job, &r);
-        if (r.has_failed) {
-            *err = r.error;
-            return r.error.status;
-        }
+        TRY(pool_try(q->pool, r.logits.rows, read_job, &r, err));
         r.first_item += r.logits.rows;
     }
     return STATUS_OK;
@@ -308,18 +299,13 @@ static Status run_unit(const Round *round, size_t index, Worker *worker, Error *
     return read_outputs(q, u, &run, err);
 }
 
-static void unit_job(void *context, size_t unit, size_t worker_index)
+static Status unit_job(void *context, size_t unit, size_t worker, Error *err)
 {
     const Round *round = context;
     const Queue *q = round->queue;
-    Worker *worker = &q->model->workers[worker_index];
-    Error error = {0};
-    Status s;
     if (q->cancel && atomic_load_explicit(q->cancel, memory_order_relaxed))
-        s = error_set(&error, STATUS_CANCELLED, "stopped");
-    else
-        s = run_unit(round, unit, worker, &error);
-    if (s != STATUS_OK) worker_fail(worker, unit, s, &error);
+        return error_set(err, STATUS_CANCELLED, "stopped");
+    return run_unit(round, unit, &q->model->workers[worker], err);
 }
 
 // Nodes of the round are computed: whoever goes on from them may.

@@ -28,11 +28,10 @@ static void keep_results(const Call *call, const SearchGroup *g, size_t first)
     }
 }
 
-static void search_job(void *context, size_t unit, size_t worker_index)
+static Status search_job(void *context, size_t unit, size_t worker_index, Error *err)
 {
     const Call *call = context;
     const size_t first = call->cut.starts[unit];
-    Error error = {0};
     SearchGroup g = {.model = call->model,
                      .worker = &call->model->workers[worker_index],
                      .arena = &call->model->workers[worker_index].search_arena,
@@ -42,15 +41,13 @@ static void search_job(void *context, size_t unit, size_t worker_index)
                      .n = call->cut.starts[unit + 1] - first,
                      .help = call->help,
                      .cancel = call->cancel};
-    const Status s = search_group_run(&g, &error);
-    if (s == STATUS_OK)
-        keep_results(call, &g, first);
-    else
-        worker_fail(g.worker, unit, s, &error);
+    const Status s = search_group_run(&g, err);
+    if (s == STATUS_OK) keep_results(call, &g, first);
     // The next call builds programs of its own, perhaps where these lay.
     g.worker->source_memory.program = g.worker->target_memory.program = NULL;
     arena_release(&g.step_arena);
     arena_rewind(&g.worker->search_arena, g.worker->search_mark);
+    return s;
 }
 
 size_t search_group_rows(const Model *model, size_t n_beams, size_t n_threads)

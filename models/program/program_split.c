@@ -1,8 +1,6 @@
 // One operation of a unit on several threads, where the unit is all the work that there is. Parts are cut so that no bit of a
 // result shows it: columns of a product are chains of their own, blocks of queries see keys from the first one on, and heads
 // know nothing of each other.
-#include <stdatomic.h>
-
 #include "base/size.h"
 #include "kernels/pack.h"
 #include "models/program/program_internal.h"
@@ -21,8 +19,6 @@ typedef struct Split {
     bool by_head;             // an attention, by its key heads
     size_t n_units, n_parts;  // units of 16 outputs, of QUERY_BLOCK queries, or of a key head
     const int32_t *positions; // of an attention's queries; NULL where no query asks for its own
-    atomic_bool has_failed;
-    Error error; // of the part that failed first
 } Split;
 
 static size_t part_begin(const Split *split, size_t part)
@@ -117,17 +113,14 @@ static OpArgs heads_part(const Split *split, size_t part)
 
 // ---- all of them ----
 
-static void run_part(void *context, size_t part, size_t worker)
+static Status run_part(void *context, size_t part, size_t worker, Error *err)
 {
-    Split *split = context;
+    const Split *split = context;
     int32_t offsets[2];
     const OpArgs args = is_linear(split->op) ? linear_part(split, part)
                         : split->by_head     ? heads_part(split, part)
                                              : attention_part(split, part, offsets);
-    Error error = {0};
-    if (op_run(split->help->execs[worker], split->op, DTYPE_F32, &args, &error) != STATUS_OK &&
-        !atomic_exchange(&split->has_failed, true))
-        split->error = error;
+    return op_run(split->help->execs[worker], split->op, DTYPE_F32, &args, err);
 }
 
 // Key heads of an attention that is cut by them: memory is what a few queries wait for, and each head's lies by itself.
@@ -184,9 +177,7 @@ Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Erro
         .help = run->help, .op = op, .args = args, .by_head = by_head, .n_units = n_units};
     split.n_parts = size_min(n_units, PARTS_A_THREAD * pool_threads(run->help->pool));
     if (!is_linear(op) && !by_head) TRY(find_positions(&split, run->exec, err));
-    pool_run(run->help->pool, split.n_parts, run_part, &split);
+    const Status s = pool_try(run->help->pool, split.n_parts, run_part, &split, err);
     exec_scratch_release(run->exec, mark);
-    if (!split.has_failed) return STATUS_OK;
-    *err = split.error;
-    return split.error.status;
+    return s;
 }

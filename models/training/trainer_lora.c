@@ -14,22 +14,20 @@ typedef struct LoraJob {
     Status (*run)(const struct LoraJob *job, size_t target, Exec *exec, Error *err);
 } LoraJob;
 
-static void lora_job(void *context, size_t target, size_t worker_index)
+static Status lora_job(void *context, size_t target, size_t worker, Error *err)
 {
     const LoraJob *job = context;
-    Worker *worker = &job->model->workers[worker_index];
-    Error error = {0};
-    const size_t mark = exec_scratch_mark(worker->exec);
-    const Status s = job->run(job, target, worker->exec, &error);
-    exec_scratch_release(worker->exec, mark);
-    if (s != STATUS_OK) worker_fail(worker, target, s, &error);
+    Exec *exec = job->model->workers[worker].exec;
+    const size_t mark = exec_scratch_mark(exec);
+    const Status s = job->run(job, target, exec, err);
+    exec_scratch_release(exec, mark);
+    return s;
 }
 
 static Status run_job(const LoraJob *job, Pool *pool, Error *err)
 {
     LoraJob copy = *job;
-    pool_run(pool, job->lora->n_targets, lora_job, &copy);
-    return workers_result(job->model, err);
+    return pool_try(pool, job->lora->n_targets, lora_job, &copy, err);
 }
 
 static Status product(Exec *exec, Tensor a, int transpose_a, Tensor b, int transpose_b,

@@ -180,24 +180,19 @@ static Status run_unit(Trainer *t, size_t index, size_t worker_index, Error *err
 }
 
 // A lane takes its units one after the other, so that its sums have one order.
-static void lane_job(void *context, size_t lane, size_t worker_index)
+static Status lane_job(void *context, size_t lane, size_t worker, Error *err)
 {
     Trainer *t = context;
-    for (size_t u = lane; u < t->cut.n_units; u += t->options.n_lanes) {
-        Error error = {0};
-        const Status s = run_unit(t, u, worker_index, &error);
-        if (s == STATUS_OK) continue;
-        worker_fail(&t->model->workers[worker_index], u, s, &error);
-        return;
-    }
+    for (size_t u = lane; u < t->cut.n_units; u += t->options.n_lanes)
+        TRY(run_unit(t, u, worker, err));
+    return STATUS_OK;
 }
 
 Status trainer_gradients(Trainer *t, const TrainExample *const *batch, size_t n, Error *err)
 {
     TRY(cut_batch(t, batch, n, err));
     if (t->options.distill) TRY(trainer_teach(t, batch, err));
-    pool_run(t->pool, size_min(t->options.n_lanes, t->cut.n_units), lane_job, t);
-    return workers_result(t->model, err);
+    return pool_try(t->pool, size_min(t->options.n_lanes, t->cut.n_units), lane_job, t, err);
 }
 
 // ---- a whole step ----

@@ -107,13 +107,10 @@ static Status sum_part(Trainer *t, size_t part, Exec *exec, Error *err)
     return sum_rows(t, exec, first, size_min(first + CHUNK_ROWS, t->memory.n_merged), norm, err);
 }
 
-static void sum_job(void *context, size_t part, size_t worker_index)
+static Status sum_job(void *context, size_t part, size_t worker, Error *err)
 {
     Trainer *t = context;
-    Worker *worker = &t->model->workers[worker_index];
-    Error error = {0};
-    const Status s = sum_part(t, part, worker->exec, &error);
-    if (s != STATUS_OK) worker_fail(worker, part, s, &error);
+    return sum_part(t, part, t->model->workers[worker].exec, err);
 }
 
 Status trainer_sum(Trainer *t, double *grad_norm, Error *err)
@@ -126,8 +123,7 @@ Status trainer_sum(Trainer *t, double *grad_norm, Error *err)
         t->norms = norms;
         t->n_norms = n_parts;
     }
-    pool_run(t->pool, n_parts, sum_job, t);
-    TRY(workers_result(t->model, err));
+    TRY(pool_try(t->pool, n_parts, sum_job, t, err));
     double sum = 0;
     for (size_t i = 0; i < n_parts; i++) sum += t->norms[i];
     TRY(lora_gradients(t, &sum, err));
@@ -206,32 +202,26 @@ static Status update_table(const Update *update, const Chunk *chunk, size_t work
     return STATUS_OK;
 }
 
-static void update_job(void *context, size_t index, size_t worker_index)
+static Status update_job(void *context, size_t index, size_t worker, Error *err)
 {
     const Update *update = context;
     Trainer *t = update->trainer;
     const Chunk *chunk = &t->chunks[index];
-    Worker *worker = &t->model->workers[worker_index];
-    Error error = {0};
-    Status s;
-    if (!t->trained[chunk->param]) return;
-    if (chunk->is_table) {
-        s = update_table(update, chunk, worker_index, worker->exec, &error);
-    } else {
-        float *lane = t->lanes + t->gradient_offsets[chunk->param] + chunk->begin;
-        const bool is_adapted = t->lora && t->lora->is_adapted[chunk->param];
-        s = is_adapted ? STATUS_OK : adamw(update, worker->exec, chunk, lane, &error);
-        for (size_t i = 0; i < size_min(t->options.n_lanes, t->cut.n_units); i++)
-            memset(lane + i * t->lane_floats, 0, chunk->n * sizeof *lane);
-    }
-    if (s != STATUS_OK) worker_fail(worker, index, s, &error);
+    Exec *exec = t->model->workers[worker].exec;
+    if (!t->trained[chunk->param]) return STATUS_OK;
+    if (chunk->is_table) return update_table(update, chunk, worker, exec, err);
+    float *lane = t->lanes + t->gradient_offsets[chunk->param] + chunk->begin;
+    const bool is_adapted = t->lora && t->lora->is_adapted[chunk->param];
+    const Status s = is_adapted ? STATUS_OK : adamw(update, exec, chunk, lane, err);
+    for (size_t i = 0; i < size_min(t->options.n_lanes, t->cut.n_units); i++)
+        memset(lane + i * t->lane_floats, 0, chunk->n * sizeof *lane);
+    return s;
 }
 
 Status trainer_update(Trainer *t, double learning_rate, double gradient_scale, Error *err)
 {
     Update update = {
         .trainer = t, .learning_rate = learning_rate, .gradient_scale = gradient_scale};
-    pool_run(t->pool, t->n_chunks, update_job, &update);
-    TRY(workers_result(t->model, err));
+    TRY(pool_try(t->pool, t->n_chunks, update_job, &update, err));
     return lora_update(t, learning_rate, gradient_scale, err);
 }

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/pool.h"
 
@@ -91,6 +92,43 @@ Test(pool, hands_units_out_in_ascending_order)
     pool_run(pool, 100, order_unit, &order);
     cr_assert_eq(order.n_wrong, 0);
     pool_close(&pool);
+}
+
+typedef struct Failing {
+    size_t first, n; // units first .. first + n fail
+    _Atomic size_t n_done;
+} Failing;
+
+static Status fail_some(void *context, size_t unit, size_t worker, Error *err)
+{
+    (void)worker;
+    Failing *failing = context;
+    if (unit >= failing->first && unit < failing->first + failing->n)
+        return error_set(err, STATUS_INVALID, "unit %zu", unit);
+    failing->n_done++;
+    return STATUS_OK;
+}
+
+Test(pool, keeps_the_failure_of_the_lowest_unit)
+{
+    for (size_t n_threads = 0; n_threads <= 4; n_threads++) { // 0: without a pool
+        Error err = {0};
+        Pool *pool = NULL;
+        if (n_threads > 0) cr_assert_eq(pool_open(n_threads, &pool, &err), STATUS_OK);
+        for (size_t first = 0; first < 40; first++) {
+            Failing failing = {.first = first, .n = 20};
+            char says[32];
+            snprintf(says, sizeof says, "unit %zu", first);
+            cr_assert_eq(pool_try(pool, 50, fail_some, &failing, &err), STATUS_INVALID);
+            cr_assert_str_eq(err.text, says);
+            cr_assert_geq(failing.n_done, first);
+            cr_assert_eq(pool_try(pool, 50, fail_some, &failing, NULL), STATUS_INVALID);
+        }
+        Failing none = {.first = 50};
+        cr_assert_eq(pool_try(pool, 50, fail_some, &none, &err), STATUS_OK);
+        cr_assert_eq(none.n_done, 50);
+        pool_close(&pool);
+    }
 }
 
 Test(pool, zero_threads_means_all_that_are_available)
