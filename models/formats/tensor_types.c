@@ -9,46 +9,78 @@
 #include "kernels/quant.h"
 #include "models/formats/safetensors.h"
 
+// n numbers as stored, one after the other, as others.
+#define READER(name, From, To, expression)                \
+    static void name(const char *from, size_t n, To *out) \
+    {                                                     \
+        for (size_t i = 0; i < n; i++) {                  \
+            From v;                                       \
+            memcpy(&v, from + i * sizeof v, sizeof v);    \
+            out[i] = (expression);                        \
+        }                                                 \
+    }
+READER(f32_of_f64, double, float, (float)v)
+READER(f32_of_f32, float, float, v)
+READER(f32_of_f16, uint16_t, float, f32_from_f16(v))
+READER(f32_of_bf16, uint16_t, float, f32_from_bf16(v))
+READER(f32_of_i32, int32_t, float, (float)v)
+READER(f32_of_u32, uint32_t, float, (float)v)
+READER(f32_of_i16, int16_t, float, (float)v)
+READER(f32_of_u16, uint16_t, float, (float)v)
+READER(f32_of_i8, int8_t, float, (float)v)
+READER(f32_of_u8, uint8_t, float, (float)v)
+READER(f32_of_bool, uint8_t, float, v != 0 ? 1.0f : 0.0f)
+READER(i32_of_i32, int32_t, int32_t, v)
+READER(i32_of_i16, int16_t, int32_t, v)
+READER(i32_of_i8, uint8_t, int32_t, (int32_t)(v ^ 0x80) - 0x80) // two's complement
+READER(i32_of_u8, uint8_t, int32_t, v)
+READER(i32_of_bool, uint8_t, int32_t, v != 0)
+
+// What each type is called, the bytes of a number or of a block, and what it is read as: kernels' own numbers, of which blocks are
+// decoded by quant_decode, and plain ones. I64 is read as I32 number by number, where it fits.
 static const struct {
     const char *name;
     size_t size;
+    DType dtype; // DTYPE_COUNT: kernels do not know it
+    void (*f32)(const char *from, size_t n, float *out);
+    void (*i32)(const char *from, size_t n, int32_t *out);
 } types[TENSOR_TYPE_COUNT] = {
-    [TENSOR_F64] = {"F64", 8},         [TENSOR_I64] = {"I64", 8},
-    [TENSOR_U64] = {"U64", 8},         [TENSOR_F32] = {"F32", 4},
-    [TENSOR_I32] = {"I32", 4},         [TENSOR_U32] = {"U32", 4},
-    [TENSOR_F16] = {"F16", 2},         [TENSOR_BF16] = {"BF16", 2},
-    [TENSOR_I16] = {"I16", 2},         [TENSOR_U16] = {"U16", 2},
-    [TENSOR_I8] = {"I8", 1},           [TENSOR_U8] = {"U8", 1},
-    [TENSOR_BOOL] = {"BOOL", 1},       [TENSOR_F8_E4M3] = {"F8_E4M3", 1},
-    [TENSOR_F8_E5M2] = {"F8_E5M2", 1}, [TENSOR_Q8_0] = {"Q8_0", 34},
-    [TENSOR_Q4_0] = {"Q4_0", 18},      [TENSOR_Q4_1] = {"Q4_1", 20},
-    [TENSOR_Q5_0] = {"Q5_0", 22},      [TENSOR_Q5_1] = {"Q5_1", 24},
-    [TENSOR_Q4_K] = {"Q4_K", 144},     [TENSOR_Q5_K] = {"Q5_K", 176},
-    [TENSOR_Q6_K] = {"Q6_K", 210},     [TENSOR_Q2_K] = {"Q2_K", 84},
-    [TENSOR_Q3_K] = {"Q3_K", 110},     [TENSOR_IQ4_NL] = {"IQ4_NL", 18},
-    [TENSOR_IQ4_XS] = {"IQ4_XS", 136}, [TENSOR_MXFP4] = {"MXFP4", 17},
-};
-
-static const struct {
-    TensorType type;
-    DType dtype;
-} dtypes[] = {
-    {TENSOR_F64, DTYPE_F64},       {TENSOR_F32, DTYPE_F32},     {TENSOR_F16, DTYPE_F16},
-    {TENSOR_BF16, DTYPE_BF16},     {TENSOR_Q8_0, DTYPE_Q8_0},   {TENSOR_Q4_0, DTYPE_Q4_0},
-    {TENSOR_Q4_1, DTYPE_Q4_1},     {TENSOR_Q5_0, DTYPE_Q5_0},   {TENSOR_Q5_1, DTYPE_Q5_1},
-    {TENSOR_Q4_K, DTYPE_Q4_K},     {TENSOR_Q5_K, DTYPE_Q5_K},   {TENSOR_Q6_K, DTYPE_Q6_K},
-    {TENSOR_Q2_K, DTYPE_Q2_K},     {TENSOR_Q3_K, DTYPE_Q3_K},   {TENSOR_IQ4_NL, DTYPE_IQ4_NL},
-    {TENSOR_IQ4_XS, DTYPE_IQ4_XS}, {TENSOR_MXFP4, DTYPE_MXFP4},
+    [TENSOR_F64] = {"F64", 8, DTYPE_F64, f32_of_f64, NULL},
+    [TENSOR_I64] = {"I64", 8, DTYPE_COUNT, NULL, NULL},
+    [TENSOR_U64] = {"U64", 8, DTYPE_COUNT, NULL, NULL},
+    [TENSOR_F32] = {"F32", 4, DTYPE_F32, f32_of_f32, NULL},
+    [TENSOR_I32] = {"I32", 4, DTYPE_COUNT, f32_of_i32, i32_of_i32},
+    [TENSOR_U32] = {"U32", 4, DTYPE_COUNT, f32_of_u32, NULL},
+    [TENSOR_F16] = {"F16", 2, DTYPE_F16, f32_of_f16, NULL},
+    [TENSOR_BF16] = {"BF16", 2, DTYPE_BF16, f32_of_bf16, NULL},
+    [TENSOR_I16] = {"I16", 2, DTYPE_COUNT, f32_of_i16, i32_of_i16},
+    [TENSOR_U16] = {"U16", 2, DTYPE_COUNT, f32_of_u16, NULL},
+    [TENSOR_I8] = {"I8", 1, DTYPE_COUNT, f32_of_i8, i32_of_i8},
+    [TENSOR_U8] = {"U8", 1, DTYPE_COUNT, f32_of_u8, i32_of_u8},
+    [TENSOR_BOOL] = {"BOOL", 1, DTYPE_COUNT, f32_of_bool, i32_of_bool},
+    [TENSOR_F8_E4M3] = {"F8_E4M3", 1, DTYPE_COUNT, NULL, NULL},
+    [TENSOR_F8_E5M2] = {"F8_E5M2", 1, DTYPE_COUNT, NULL, NULL},
+    [TENSOR_Q8_0] = {"Q8_0", 34, DTYPE_Q8_0, NULL, NULL},
+    [TENSOR_Q4_0] = {"Q4_0", 18, DTYPE_Q4_0, NULL, NULL},
+    [TENSOR_Q4_1] = {"Q4_1", 20, DTYPE_Q4_1, NULL, NULL},
+    [TENSOR_Q5_0] = {"Q5_0", 22, DTYPE_Q5_0, NULL, NULL},
+    [TENSOR_Q5_1] = {"Q5_1", 24, DTYPE_Q5_1, NULL, NULL},
+    [TENSOR_Q4_K] = {"Q4_K", 144, DTYPE_Q4_K, NULL, NULL},
+    [TENSOR_Q5_K] = {"Q5_K", 176, DTYPE_Q5_K, NULL, NULL},
+    [TENSOR_Q6_K] = {"Q6_K", 210, DTYPE_Q6_K, NULL, NULL},
+    [TENSOR_Q2_K] = {"Q2_K", 84, DTYPE_Q2_K, NULL, NULL},
+    [TENSOR_Q3_K] = {"Q3_K", 110, DTYPE_Q3_K, NULL, NULL},
+    [TENSOR_IQ4_NL] = {"IQ4_NL", 18, DTYPE_IQ4_NL, NULL, NULL},
+    [TENSOR_IQ4_XS] = {"IQ4_XS", 136, DTYPE_IQ4_XS, NULL, NULL},
+    [TENSOR_MXFP4] = {"MXFP4", 17, DTYPE_MXFP4, NULL, NULL},
 };
 
 bool tensor_type_dtype(TensorType type, DType *out)
 {
-    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
-        if (dtypes[i].type != type) continue;
-        *out = dtypes[i].dtype;
-        return true;
-    }
-    return false;
+    assert(type < TENSOR_TYPE_COUNT);
+    if (types[type].dtype == DTYPE_COUNT) return false;
+    *out = types[type].dtype;
+    return true;
 }
 
 size_t tensor_type_block(TensorType type)
@@ -81,14 +113,6 @@ size_t tensor_type_size(TensorType type)
     return types[type].size;
 }
 
-#define READ_LOOP(Type, expression)                            \
-    for (size_t i = 0; i < tensor->n_elements; i++) {          \
-        Type v;                                                \
-        memcpy(&v, tensor->data.ptr + i * sizeof v, sizeof v); \
-        out[i] = (expression);                                 \
-    }                                                          \
-    return STATUS_OK
-
 static Status refuse(const SafeTensor *tensor, const char *wanted, Error *err)
 {
     return error_set(
@@ -98,56 +122,14 @@ static Status refuse(const SafeTensor *tensor, const char *wanted, Error *err)
 
 static Status read_stored(const SafeTensor *tensor, float *out, Error *err)
 {
-    switch (tensor->type) {
-    case TENSOR_F32:
-        if (tensor->data.len > 0) memcpy(out, tensor->data.ptr, tensor->data.len);
-        return STATUS_OK;
-    case TENSOR_F64:
-        READ_LOOP(double, (float)v);
-    case TENSOR_F16:
-        READ_LOOP(uint16_t, f32_from_f16(v));
-    case TENSOR_BF16:
-        READ_LOOP(uint16_t, f32_from_bf16(v));
-    case TENSOR_I32:
-        READ_LOOP(int32_t, (float)v);
-    case TENSOR_U32:
-        READ_LOOP(uint32_t, (float)v);
-    case TENSOR_I16:
-        READ_LOOP(int16_t, (float)v);
-    case TENSOR_U16:
-        READ_LOOP(uint16_t, (float)v);
-    case TENSOR_I8:
-        READ_LOOP(int8_t, (float)v);
-    case TENSOR_U8:
-        READ_LOOP(uint8_t, (float)v);
-    case TENSOR_BOOL:
-        READ_LOOP(uint8_t, v != 0 ? 1.0f : 0.0f);
-    case TENSOR_Q8_0:
-    case TENSOR_Q4_0:
-    case TENSOR_Q4_1:
-    case TENSOR_Q5_0:
-    case TENSOR_Q5_1:
-    case TENSOR_Q4_K:
-    case TENSOR_Q5_K:
-    case TENSOR_Q6_K:
-    case TENSOR_Q2_K:
-    case TENSOR_Q3_K:
-    case TENSOR_IQ4_NL:
-    case TENSOR_IQ4_XS:
-    case TENSOR_MXFP4: {
-        DType dtype = DTYPE_F32;
-        (void)tensor_type_dtype(tensor->type, &dtype);
-        quant_decode(dtype, tensor->n_elements, tensor->data.ptr, out);
-        return STATUS_OK;
-    }
-    case TENSOR_I64:
-    case TENSOR_U64:
-    case TENSOR_F8_E4M3:
-    case TENSOR_F8_E5M2:
-    case TENSOR_TYPE_COUNT:
-        break;
-    }
-    return refuse(tensor, "F32, F16, BF16 or F64 (convert the checkpoint)", err);
+    assert(tensor->type < TENSOR_TYPE_COUNT);
+    if (tensor_type_block(tensor->type) > 1)
+        quant_decode(types[tensor->type].dtype, tensor->n_elements, tensor->data.ptr, out);
+    else if (types[tensor->type].f32)
+        types[tensor->type].f32(tensor->data.ptr, tensor->n_elements, out);
+    else
+        return refuse(tensor, "F32, F16, BF16 or F64 (convert the checkpoint)", err);
+    return STATUS_OK;
 }
 
 size_t safetensor_row_bytes(const SafeTensor *tensor)
@@ -354,45 +336,12 @@ static Status read_i64(const SafeTensor *tensor, int32_t *out, Error *err)
 
 Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err)
 {
-    switch (tensor->type) {
-    case TENSOR_I32:
-        READ_LOOP(int32_t, v);
-    case TENSOR_I16:
-        READ_LOOP(int16_t, v);
-    case TENSOR_I8:
-        READ_LOOP(uint8_t, (int32_t)(v ^ 0x80) - 0x80); // two's complement
-    case TENSOR_U8:
-        READ_LOOP(uint8_t, v);
-    case TENSOR_BOOL:
-        READ_LOOP(uint8_t, v != 0);
-    case TENSOR_I64:
-        return read_i64(tensor, out, err);
-    case TENSOR_F64:
-    case TENSOR_U64:
-    case TENSOR_F32:
-    case TENSOR_U32:
-    case TENSOR_F16:
-    case TENSOR_BF16:
-    case TENSOR_U16:
-    case TENSOR_F8_E4M3:
-    case TENSOR_F8_E5M2:
-    case TENSOR_Q8_0:
-    case TENSOR_Q4_0:
-    case TENSOR_Q4_1:
-    case TENSOR_Q5_0:
-    case TENSOR_Q5_1:
-    case TENSOR_Q4_K:
-    case TENSOR_Q5_K:
-    case TENSOR_Q6_K:
-    case TENSOR_Q2_K:
-    case TENSOR_Q3_K:
-    case TENSOR_IQ4_NL:
-    case TENSOR_IQ4_XS:
-    case TENSOR_MXFP4:
-    case TENSOR_TYPE_COUNT:
-        break;
-    }
-    return refuse(tensor, "an integer type of at most 64 bits with sign", err);
+    assert(tensor->type < TENSOR_TYPE_COUNT);
+    if (tensor->type == TENSOR_I64) return read_i64(tensor, out, err);
+    if (!types[tensor->type].i32)
+        return refuse(tensor, "an integer type of at most 64 bits with sign", err);
+    types[tensor->type].i32(tensor->data.ptr, tensor->n_elements, out);
+    return STATUS_OK;
 }
 
 enum { SHAPE_TEXT_SIZE = 24 * SAFETENSORS_MAX_DIMS };
