@@ -331,19 +331,9 @@ static void backward_simple(ProgramBuilder *b, const TapeNode *node, size_t inde
     finish_target(b, dx);
 }
 
-static void backward_node(ProgramBuilder *b, size_t index)
+// The steps that take `gradient`, that of the node's value, further.
+static void backward_op(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
 {
-    const TapeNode *node = &b->tape->nodes[index];
-    const size_t out = b->slot_of[node->out];
-    if (node->op == OP_DROPOUT && !(builder_dropout(b, node) > 0)) return;
-    const size_t gradient = b->gradient[out];
-    if (gradient == NO_SLOT || !b->needs_gradient[out]) return;
-    if (b->covered[out] != 0 && b->covered[out] != b->program->slots[out].cols) {
-        b->status = error_set(b->err, STATUS_INTERNAL,
-                              "recording the model: parts of a value do not make up the whole");
-        return;
-    }
-    const size_t first = b->program->n_steps;
     switch (node->op) {
     case OP_LINEAR:
         backward_linear(b, node, index, gradient);
@@ -399,10 +389,52 @@ static void backward_node(ProgramBuilder *b, size_t index)
     case OP_MEAN_POOL:
         backward_simple(b, node, index, gradient, OP_MEAN_POOL_BACKWARD);
         break;
-    default:
+    // Those that no tape records (tape_ops.c).
+    case OP_EMBEDDING_BACKWARD:
+    case OP_LINEAR_I8:
+    case OP_LINEAR_BF16:
+    case OP_LINEAR_BACKWARD:
+    case OP_LAYER_NORM_BACKWARD:
+    case OP_RMS_NORM_BACKWARD:
+    case OP_HEADS_BACKWARD:
+    case OP_GATED_BACKWARD:
+    case OP_SOFT_CAP_BACKWARD:
+    case OP_ATTENTION_BF16:
+    case OP_ATTENTION_BACKWARD:
+    case OP_DISENTANGLED_BACKWARD:
+    case OP_CAUSAL_CONV_BACKWARD:
+    case OP_DELTA_RULE_BACKWARD:
+    case OP_SELECT_ROWS_BACKWARD:
+    case OP_MEAN_POOL_BACKWARD:
+    case OP_SOFTMAX:
+    case OP_ROUTE_BACKWARD:
+    case OP_LOG_SUM_EXP:
+    case OP_CROSS_ENTROPY:
+    case OP_ADD_SCALED:
+    case OP_SCALE:
+    case OP_SQUARED_NORM:
+    case OP_ADAMW:
+    case OP_GEMM:
+    case OP_FEED_FORWARD_I8:
         b->status = error_set(b->err, STATUS_INTERNAL,
                               "recording the model: operation %d has no backward", (int)node->op);
     }
+}
+
+static void backward_node(ProgramBuilder *b, size_t index)
+{
+    const TapeNode *node = &b->tape->nodes[index];
+    const size_t out = b->slot_of[node->out];
+    if (node->op == OP_DROPOUT && !(builder_dropout(b, node) > 0)) return;
+    const size_t gradient = b->gradient[out];
+    if (gradient == NO_SLOT || !b->needs_gradient[out]) return;
+    if (b->covered[out] != 0 && b->covered[out] != b->program->slots[out].cols) {
+        b->status = error_set(b->err, STATUS_INTERNAL,
+                              "recording the model: parts of a value do not make up the whole");
+        return;
+    }
+    const size_t first = b->program->n_steps;
+    backward_op(b, node, index, gradient);
     if (!builder_ok(b)) return;
     for (size_t i = first; i < b->program->n_steps; i++) {
         ProgramStep *step = &b->program->steps[i];

@@ -128,8 +128,21 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
     case OP_ADD_SCALED:
         args->as.scale.factor = 1.0f;
         break;
-    default:
-        assert(step->op == NODE_EXPERTS); // programs have no other operation
+    case NODE_EXPERTS: // program_experts.c gives its operations theirs
+        break;
+    // Chosen for one of the above where a step runs, or no operations of programs.
+    case OP_LINEAR_I8:
+    case OP_LINEAR_BF16:
+    case OP_FEED_FORWARD_I8:
+    case OP_ATTENTION_BF16:
+    case OP_SOFTMAX:
+    case OP_LOG_SUM_EXP:
+    case OP_CROSS_ENTROPY:
+    case OP_SCALE:
+    case OP_SQUARED_NORM:
+    case OP_ADAMW:
+    case OP_GEMM:
+        assert(false);
     }
 }
 
