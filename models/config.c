@@ -283,6 +283,20 @@ Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error
     return s;
 }
 
+size_t model_config_window(const ModelConfig *config, size_t layer)
+{
+    const AttentionConfig *a = &config->attention;
+    return !a->is_local || a->is_local[layer] ? a->window : 0;
+}
+
+bool model_config_has_windows(const ModelConfig *config)
+{
+    for (size_t i = 0; i < config->n_layers; i++) {
+        if (model_config_window(config, i) > 0) return true;
+    }
+    return false;
+}
+
 Slice model_problem_name(ProblemType problem)
 {
     switch (problem) {

@@ -281,6 +281,11 @@ typedef struct ModelConfig {
     bool is_discriminator;
 } ModelConfig;
 
+// Keys that a token of a decoder's layer sees, itself included; 0 = all before it.
+size_t model_config_window(const ModelConfig *config, size_t layer);
+// Whether a layer has less than all of them.
+bool model_config_has_windows(const ModelConfig *config);
+
 // Tokens that the answers of a language model are among.
 size_t model_config_target_vocab(const ModelConfig *config);
 

@@ -37,31 +37,21 @@ static bool heeds_windows(const ModelConfig *c)
     return false;
 }
 
-// 0 where a token sees all before it.
-static size_t window_of(const ModelConfig *c, size_t layer, size_t longest)
+// A window as long as the context is none.
+static size_t window_within(const ModelConfig *c, size_t layer, size_t longest)
 {
-    const bool sees_all =
-        c->attention.window >= longest || (c->attention.is_local && !c->attention.is_local[layer]);
-    return sees_all ? 0 : c->attention.window;
+    const size_t window = model_config_window(c, layer);
+    return window >= longest ? 0 : window;
 }
 
 static bool has_same_windows(const ModelConfig *is, const ModelConfig *told)
 {
     const size_t longest = is->max_positions;
     for (size_t i = 0; i < is->n_layers && i < told->n_layers; i++) {
-        const size_t other = heeds_windows(is) ? window_of(told, i, longest) : 0;
-        if (window_of(is, i, longest) != other) return false;
+        const size_t other = heeds_windows(is) ? window_within(told, i, longest) : 0;
+        if (window_within(is, i, longest) != other) return false;
     }
     return true;
-}
-
-static bool has_windows(const ModelConfig *c)
-{
-    for (size_t i = 0; i < c->n_layers; i++) {
-        if (c->attention.window > 0 && (!c->attention.is_local || c->attention.is_local[i]))
-            return true;
-    }
-    return false;
 }
 
 static bool has_same_rotations(const ModelConfig *is, const ModelConfig *told)
@@ -145,8 +135,9 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
         {is_rounded_anyway(is), "\"truncate\": false of YaRN"},
         {has_usual_ramp(is), "the ramp of YaRN"},
         {has_same_yarn(is, told), "the scales of YaRN"},
-        {!has_windows(is) || (is->rotary.rope_local.kind == ROPE_DEFAULT &&
-                              is_close(is->rotary.rope_local.theta, told->rotary.rope_local.theta)),
+        {!model_config_has_windows(is) ||
+             (is->rotary.rope_local.kind == ROPE_DEFAULT &&
+              is_close(is->rotary.rope_local.theta, told->rotary.rope_local.theta)),
          "the rotation of local layers"},
         {has_same_experts(is, told), "how experts are chosen and weighed"},
         // Those numbers' norms have a fixed one in Transformers, and the other norms' in llama.cpp.

@@ -84,15 +84,11 @@ static bool reads_rows(const ModelConfig *c)
            (c->head == HEAD_MASKED_LM && c->one_token);
 }
 
-static bool is_local(const ModelConfig *c, size_t layer)
-{
-    return c->attention.window > 0 && (!c->attention.is_local || c->attention.is_local[layer]);
-}
-
 size_t decoder_head_dim(const ModelConfig *c, size_t layer)
 {
-    return c->gemma4.global_head_dim > 0 && !is_local(c, layer) ? c->gemma4.global_head_dim
-                                                                : c->head_dim;
+    return c->gemma4.global_head_dim > 0 && model_config_window(c, layer) == 0
+               ? c->gemma4.global_head_dim
+               : c->head_dim;
 }
 
 // A part of the fused layer begins at a panel, so the queries must fill whole ones where keys and values stand beside them.
@@ -190,7 +186,7 @@ static const char *const head_norm_names[][2] = {
 static Value turn(Tape *t, const ModelConfig *c, size_t layer, RopeId global, RopeId local, Value x)
 {
     if (c->rotary.dims == 0 || (c->rotary.skips && c->rotary.skips[layer])) return x;
-    return tape_rope(t, x, c->head_dim, is_local(c, layer) ? local : global);
+    return tape_rope(t, x, c->head_dim, model_config_window(c, layer) > 0 ? local : global);
 }
 
 static Value within_cap(Tape *t, const ModelConfig *c, Value x)
@@ -239,7 +235,7 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
                                      .head_dim = c->head_dim,
                                      .scale = scale,
                                      .is_causal = !c->attention.sees_all,
-                                     .window = is_local(c, layer) ? c->attention.window : 0,
+                                     .window = model_config_window(c, layer),
                                      .soft_cap = c->attention.soft_cap,
                                      .dropout = c->dropout.attention,
                                      .relative_bucket = ropes.distances,

@@ -113,7 +113,7 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, Stack *s, bool c
                                      .head_dim = head_dim,
                                      .scale = 1.0f,
                                      .is_causal = true,
-                                     .window = c->attention.is_local[i] ? c->attention.window : 0,
+                                     .window = model_config_window(c, i),
                                      .dropout = c->dropout.attention,
                                      .is_cached = true};
     return tape_attention(t, q, s->keys[reach], s->values[reach], &attention);

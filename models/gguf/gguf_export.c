@@ -356,20 +356,11 @@ static void put_pattern(Export *out, const bool *is_local, size_t n, bool first_
         gguf_put_bools(out->b, key, is_local, n);
 }
 
-static bool any(const bool *flags, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (flags[i]) return true;
-    }
-    return false;
-}
-
 static void put_window(Export *out)
 {
     const ModelConfig *c = out->parsed;
     if (c->attention.window == 0) return;
-    if (c->attention.is_local && !any(c->attention.is_local, c->n_layers) &&
-        !slice_eq_cstr(c->model_type, "exaone4")) {
+    if (!model_config_has_windows(c) && !slice_eq_cstr(c->model_type, "exaone4")) {
         // llama.cpp ends the process where a window is of no layer, and has one of its own where a file is silent, but for these.
         if (!slice_eq_cstr(c->model_type, "gemma3_text") && !slice_eq_cstr(c->model_type, "olmo3"))
             put_size(out, "attention.sliding_window", c->max_positions);
