@@ -14,6 +14,10 @@ enum { CHUNK_BYTES = 16 << 20, CHUNK_FLOATS = 4 << 20, CHUNK_TOKENS = 1 << 17 };
 #define CHUNK_FLOPS 4e12
 enum { CHUNK_LEAST_CASES = 64 };
 
+// A token that is written takes the time of so many that are read: 16 texts at once, of a Llama of 110M in Q8_0 on a Xeon with
+// AVX-512, 564 against 1,579 tokens a second.
+enum { WRITTEN_COST = 3 };
+
 typedef struct Chunk {
     Arena arena;
     PredictCase *cases;
@@ -68,7 +72,7 @@ static size_t floats_of_case(const Predictor *p, const PredictCase *c)
     return n;
 }
 
-// Tokens that the model computes for a case, those that it writes at most included.
+// Tokens that the model computes for a case, those that it writes at most included, in tokens that are read.
 static double tokens_of_case(const Predictor *p, const PredictCase *c, double n_inputs)
 {
     const BeamOptions *o = &c->search.options;
@@ -76,7 +80,7 @@ static double tokens_of_case(const Predictor *p, const PredictCase *c, double n_
         p->mode->read == predict_generate_read || p->mode->read == predict_search_read;
     if (p->mode->work == predict_pll_work) return n_inputs * n_inputs; // each is masked in its turn
     if (!writes) return n_inputs;
-    return n_inputs + (double)o->max_new_tokens * (double)size_max(o->n_beams, 1);
+    return n_inputs + WRITTEN_COST * (double)o->max_new_tokens * (double)size_max(o->n_beams, 1);
 }
 
 // Its windows, the sequences of which it is made, or the one that it is.
