@@ -1,8 +1,14 @@
-// models/program/tape_internal.h: between tape.c, tape_params.c and tape_ops.c.
+// models/program/tape_internal.h: between the .c files of the tape.
 #ifndef ASSAY_MODELS_TAPE_INTERNAL_H
 #define ASSAY_MODELS_TAPE_INTERNAL_H
 
 #include "models/program/tape.h"
+
+// Takes a node with its operands and gives it an output slot.
+Value tape_add_node(Tape *tape, TapeNode node, RowDomain domain, size_t cols);
+RowDomain tape_domain(const Tape *tape, Value value);
+// Both operands are ours, so a mismatch is a mistake of the architecture's file.
+void tape_check(Tape *tape, bool holds, const char *what);
 
 // The next free entry of a growing list of the tape's arena, of entries of `size` bytes; `list` is the address of the
 // pointer to its first. NULL after a failure, which the tape then has.
