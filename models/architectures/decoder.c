@@ -202,8 +202,10 @@ static Value prepared(Tape *t, const ModelConfig *c, size_t layer, DecoderRopes 
                          c->attention.head_norm == HEAD_NORM_RMS_BARE;
     const char *name = head_norm_names[c->attention.head_norm][which];
     if (c->attention.has_head_norms && !is_late) x = head_norm(t, c, x, name);
-    x = turn(t, c, layer, which == 0 ? ropes.queries : ropes.global, ropes.local,
-             within_cap(t, c, x));
+    // Without a rotation of their own layers with a window turn as the others do, queries and keys each.
+    const RopeId global = which == 0 ? ropes.queries : ropes.global;
+    const RopeId local = c->rotary.rope_local.theta > 0 ? ropes.local : global;
+    x = turn(t, c, layer, global, local, within_cap(t, c, x));
     return c->attention.has_head_norms && is_late ? head_norm(t, c, x, name) : x;
 }
 

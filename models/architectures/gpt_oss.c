@@ -27,6 +27,7 @@ static const ExpertKeys keys = {.names = &names,
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
+    c->activation = ACTIVATION_SILU; // of its gates, whatever hidden_act says
     if (!config_has(root, "rope_scaling") && !config_has(root, "rope_parameters")) {
         c->rotary.rope = (RopeConfig){.kind = ROPE_YARN,
                                       .theta = c->rotary.rope.theta,

@@ -191,9 +191,14 @@ static Status decoder_read_config(Arena *arena, const Json *root, ModelConfig *c
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->modernbert.is_global[i];
     c->attention.is_local = is_local;
+    TRY(config_read_size_or(root, "sliding_window", c->modernbert.local_reach,
+                            &c->modernbert.local_reach, err));
     c->attention.window = c->modernbert.local_reach; // the token itself included
     if (c->attention.window == 0)
         return json_error(json_get(root, "local_attention"), err, "must be at least 2");
+    if (c->head_dim % 2 != 0)
+        return json_error(root, err, "heads of %zu columns: rotations want an even number",
+                          c->head_dim);
     c->rotary.dims = c->head_dim;
     c->rotary.rope = (RopeConfig){.theta = c->modernbert.global_theta};
     c->rotary.rope_local = (RopeConfig){.theta = c->modernbert.local_theta};

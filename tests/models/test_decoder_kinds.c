@@ -381,7 +381,7 @@ Test(decoder_kinds, files_of_llama_cpp_tell_the_same_model)
         "stablelm-norms",  "phi-norms",           "cwm",
         "cwm-odd",         "ministral",           "dots1",
         "mpt-odd",         "glm4_moe_lite-mixed", "internlm3-odd",
-        "helium-odd"};
+        "helium-odd",      "ministral3-window"};
     Error err = {0};
     JsonDocument *document = NULL;
     want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),

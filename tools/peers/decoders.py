@@ -136,6 +136,9 @@ CASES = {
                        rope_parameters={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8,
                                         "rope_theta": 500.0, "beta_fast": 8.0, "beta_slow": 1.0, "mscale": 1.0,
                                         "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.5}),
+    "ministral3-window": dict(WIDE, num_key_value_heads=2, head_dim=12, sliding_window=6,
+                              rope_parameters={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8,
+                                               "rope_theta": 500.0, "llama_4_scaling_beta": 0.5}),
     "stablelm-norms": dict(WIDE, num_key_value_heads=2, qk_layernorm=True, use_parallel_residual=True,
                            partial_rotary_factor=0.34),
     "phi-norms": dict(ODD, num_key_value_heads=3, qk_layernorm=True),
@@ -173,6 +176,8 @@ CASES.update({
 
 CASES.update({
     "modernbert-decoder": dict(WIDE, num_hidden_layers=4, local_attention=10, layer_types=None, pad_token_id=28, bos_token_id=27, eos_token_id=26),
+    "modernbert-decoder-window": dict(WIDE, num_hidden_layers=4, local_attention=10, sliding_window=3, pad_token_id=28,
+                                      bos_token_id=27, eos_token_id=26),
     "modernbert-decoder-odd": dict(ODD, pad_token_id=28, bos_token_id=27, eos_token_id=26, local_attention=6, layer_types=["sliding_attention", "full_attention"],
                                    attention_bias=True, mlp_bias=True, norm_bias=True, classifier_bias=True,
                                    decoder_bias=False, tie_word_embeddings=False, classifier_activation="silu"),
