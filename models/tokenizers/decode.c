@@ -23,13 +23,7 @@ Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n
     Status s = arena_take(&arena, n_ids, sizeof *tokens, "tokens", &tokens, err);
     for (size_t i = 0; i < n_ids && s == STATUS_OK; i++) {
         const Slice token = shown_token(tokenizer, ids[i]);
-        if (token.ptr == NULL && skip_special) continue; // a model may have more ids than tokens
-        if (token.ptr == NULL) {
-            s = error_set(err, STATUS_INVALID,
-                          "id %d at place %zu is no token: the vocabulary has %zu ids", ids[i], i,
-                          tokenizer->vocab.size);
-            break;
-        }
+        if (token.ptr == NULL) continue; // a model may have more ids than tokens
         if (!skip_special || !tokenizer_is_special(tokenizer, ids[i])) tokens[n++] = token;
     }
     if (s == STATUS_OK && tokenizer->marian_decoder != NULL)

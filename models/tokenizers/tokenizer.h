@@ -199,8 +199,8 @@ void token_offsets_encoding(Encoding *encoding, Slice text, const Slice *pair);
 
 // ---- decoding ----
 
-// Appends the text of ids. With skip_special special tokens are left out, and ids without a token, which a model with a larger
-// vocabulary may write; without it STATUS_INVALID for such an id.
+// Appends the text of ids. With skip_special special tokens are left out. Ids without a token, which a model with a larger vocabulary may
+// write, have no text, as in Hugging Face's.
 Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n_ids,
                         bool skip_special, Buffer *out, Error *err) MUST_CHECK;
 

@@ -314,3 +314,22 @@ Test(tokenize, refuses_members_that_are_nearly_known)
     folder_remove(folder);
     arena_release(&arena);
 }
+
+// As in Transformers; but one who took another model's tokenizer hears of it.
+Test(tokenize, ids_without_a_token_have_no_text_and_are_named)
+{
+    Arena arena = {0};
+    const char *model = shared_need("models/tok-wp_uncased");
+    const Program p = RUN(&arena, "{\"ids\": [2, 100000, 330, -4, 3]}\n{\"ids\": [330]}\n",
+                          "tokenize", model, "--decode");
+    program_want(&p, 0);
+    const Json *first = json_line(p.out, 0), *second = json_line(p.out, 1);
+    cr_expect(slice_eq_cstr(json_string(json_get(first, "text")), "[CLS] the [SEP]"));
+    cr_expect(slice_eq_cstr(json_string(json_get(first, "text_skip_special")), "the"));
+    const Json *unknown = json_get(first, "unknown");
+    cr_assert_eq(json_len(unknown), 2);
+    cr_expect_eq(json_double(json_at(unknown, 0)), 100000);
+    cr_expect_eq(json_double(json_at(unknown, 1)), -4);
+    cr_expect_null(json_get(second, "unknown"));
+    arena_release(&arena);
+}

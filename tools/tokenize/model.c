@@ -196,6 +196,20 @@ static Status encode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena
 
 // ---- decoding ----
 
+// Ids that are no token's have no text, as in Transformers; whoever took another model's tokenizer should hear of them.
+static void put_unknown(const Tokenizer *tokenizer, const EncodeCase *c, JsonWriter *w)
+{
+    bool is_open = false;
+    tokenizer = tokenizer_target(tokenizer);
+    for (size_t i = 0; i < c->ids.n; i++) {
+        if (tokenizer_token(tokenizer, c->ids.values[i]).ptr != NULL) continue;
+        if (!is_open) json_member_array(w, "unknown");
+        is_open = true;
+        json_put_i64(w, c->ids.values[i]);
+    }
+    if (is_open) json_end_array(w);
+}
+
 static Status decode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
                           JsonlOut *out, Error *err)
 {
@@ -214,6 +228,7 @@ static Status decode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena
         JsonWriter *w = jsonl_out_begin(out, c->id);
         json_member_string(w, "text", buffer_slice(&texts[0]));
         json_member_string(w, "text_skip_special", buffer_slice(&texts[1]));
+        put_unknown(tokenizer, c, w);
         s = jsonl_out_end(out, err);
     }
     buffer_release(&texts[0]);
