@@ -215,6 +215,26 @@ static void set_usual(Told *t)
     }
 }
 
+static bool is_in(const AddedList *list, Slice content)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (slice_eq(list->tokens[i].content, content)) return true;
+    }
+    return false;
+}
+
+// A Qwen2Tokenizer adds all its special tokens once more, by their texts alone.
+static void reset_special(Told *t)
+{
+    for (size_t i = 0; i < t->added.n; i++) {
+        AddedToken *token = &t->added.tokens[i];
+        if (!told_is_role(t, token->content) && !is_in(&t->named, token->content) &&
+            !is_in(&t->extras, token->content))
+            continue;
+        *token = (AddedToken){.content = token->content, .id = token->id, .special = true};
+    }
+}
+
 // Once the vocabulary stands: added tokens, then those of the roles, then extras; in this order new ones are given ids.
 Status told_read_added(Told *t, Error *err)
 {
@@ -235,7 +255,9 @@ Status told_read_added(Told *t, Error *err)
         if (!is_spare) TRY(add_token(t, t->roles[i], err));
     }
     for (size_t i = 0; i < t->named.n; i++) TRY(add_token(t, t->named.tokens[i], err));
-    return add_extras(&extras, err);
+    TRY(add_extras(&extras, err));
+    if (t->kind == TOLD_QWEN2) reset_special(t);
+    return STATUS_OK;
 }
 
 Status told_spm_added(Tokenizer *t, const char *directory, Slice class, Error *err)

@@ -178,8 +178,8 @@ Test(tokenizer_json, ids_may_have_gaps)
     cr_assert_eq(tokenizer_vocab_size(t), 501);
     cr_assert_null(tokenizer_token(t, 77).ptr);
     cr_assert_str_eq(show(t, "a", NULL, NULL), "1:0-0 500:0-1 2:0-0");
-    cr_assert_eq(tokenizer_decode(t, &hole, 1, false, &out, &err), STATUS_INVALID);
-    cr_assert_not_null(strstr(err.text, "77"));
+    cr_assert_eq(tokenizer_decode(t, &hole, 1, false, &out, &err), STATUS_OK, "%s", err.text);
+    cr_expect_eq(out.len, 0);
     // Text that a model wrote, whose vocabulary is larger than its tokenizer's.
     const int32_t written[] = {500, 77, 100000};
     cr_assert_eq(tokenizer_decode(t, written, 3, true, &out, &err), STATUS_OK, "%s", err.text);
