@@ -309,6 +309,7 @@ typedef enum RouteKind {
     ROUTE_SOFTMAX,     // weights are those of a softmax over all columns
     ROUTE_SOFTMAX_TOP, // over the chosen ones: they add up to 1
     ROUTE_SIGMOID,     // each weight by itself
+    ROUTE_NEAR,        // the k-th over those not chosen before it that are near it
     ROUTE_KIND_COUNT
 } RouteKind;
 
@@ -316,8 +317,10 @@ typedef struct RouteArgs {
     RouteKind kind;
     // Columns in n_groups groups of one size, of which n_top_groups are chosen among; 0: all of them.
     size_t n_groups, n_top_groups;
-    int normalizes; // ROUTE_SIGMOID: weights are divided by their sum
-    float scale;    // of the weights; 0 = 1
+    int normalizes;  // ROUTE_SIGMOID: weights are divided by their sum
+    float floor;     // then: is added to that sum; 0 = 1e-20
+    float tolerance; // ROUTE_NEAR: how near, relative to the larger of the two
+    float scale;     // of the weights; 0 = 1
 } RouteArgs;
 
 typedef struct CrossEntropyArgs {

@@ -82,7 +82,7 @@ static const OpInfo infos[OP_COUNT] = {
          "the K largest of a row: their columns and weights, by softmax or sigmoid",
          OP_ROUTE_BACKWARD, 1),
     INFO(OP_ROUTE_BACKWARD, "route_backward",
-         "dx[j] = p[j] (dw[j] - sum p dw), dw 0 where not chosen", OP_COUNT, 0),
+         "dx[j] = p[j] (dw[j] - sum p dw), dw 0 where not chosen; df += p dw", OP_COUNT, 0),
     INFO(OP_LOG_SUM_EXP, "log_sum_exp", "y = log sum exp(x), by row; the largest x of groups",
          OP_COUNT, 1),
     INFO(OP_CROSS_ENTROPY, "cross_entropy",

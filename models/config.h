@@ -111,6 +111,7 @@ typedef struct ExpertsConfig {
     size_t n_groups, n_top_groups; // RouteArgs; 0 without
     bool corrects;                 // choices by a bias
     bool normalizes;               // weights of ROUTE_SIGMOID
+    float floor, tolerance;        // RouteArgs; 0 without
     float weight_scale;            // 0 = 1
     const bool *is_dense;          // [n_layers] layers that are no mixture; NULL = none
     const char

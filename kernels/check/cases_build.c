@@ -347,8 +347,13 @@ void route_build(Problem *p, const Case *c, int is_for_backward)
     if (has(c, OPTION_OUTPUT)) as->scale = 2.5f;
     if (as->kind == ROUTE_SIGMOID) {
         as->normalizes = has(c, OPTION_LEFT);
-        if (has(c, OPTION_SECOND)) p->args.in[1] = problem_random(p, dense(1, c->cols), 0, 1);
+        if (has(c, OPTION_SECOND)) as->floor = 1e-6f;
     }
+    if (as->kind == ROUTE_NEAR)
+        as->tolerance = 0.5f;
+    else if (has(c, OPTION_SECOND))
+        p->args.in[1] = problem_random(p, dense(1, c->cols), 0, 1);
+    if (has(c, OPTION_RIGHT)) p->args.in[2] = problem_random(p, dense(1, c->cols), 1, 0.5);
     p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
     p->args.out[0] = problem_blank(p, shape_of(c, c->rows, k), p->dtype);
     p->args.out[1] = problem_blank(p, shape_of(c, c->rows, k), p->dtype);

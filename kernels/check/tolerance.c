@@ -436,6 +436,12 @@ static void fill_softmax(const ToleranceInput *in, size_t out, double *bound)
     }
 }
 
+static double largest_factor(const RouteArgs *as, const Tensor *factors)
+{
+    const double scale = as->scale > 0.0f ? (double)as->scale : 1.0;
+    return factors->data ? scale * largest_in_row(factors, 0) : scale;
+}
+
 // As of a softmax; a sigmoid's argument rounds relative to itself. Columns are exact.
 static void fill_route(const ToleranceInput *in, size_t out, double *bound)
 {
@@ -444,7 +450,8 @@ static void fill_route(const ToleranceInput *in, size_t out, double *bound)
     const RouteArgs *as = &in->before->args.as.route;
     const int is_sigmoid = as->kind == ROUTE_SIGMOID;
     for (size_t i = 0; i < y->rows; i++) {
-        const double largest = tensor_get(x, i, (size_t)tensor_get(columns, i, 0));
+        double largest = -INFINITY;
+        for (size_t j = 0; j < x->cols; j++) largest = fmax(largest, tensor_get(x, i, j));
         for (size_t j = 0; j < y->cols; j++) {
             const double value = tensor_get(x, i, (size_t)tensor_get(columns, i, j));
             double distance = is_sigmoid ? fabs(value) : largest - value;
@@ -465,15 +472,31 @@ static void fill_route_backward(const ToleranceInput *in, size_t out, double *bo
 {
     const Tensor *dw = &in->before->args.in[0], *x = &in->before->args.in[1];
     const RouteArgs *as = &in->before->args.as.route;
-    const double scale = as->scale > 0.0f ? (double)as->scale : 1.0;
+    // A share of a sum stands where a probability does, and its slope below 1 beside it; those near it have K sums.
+    const double allowed = 6 *
+                           (as->normalizes           ? 2
+                            : as->kind == ROUTE_NEAR ? (double)dw->cols
+                                                     : 1) *
+                           largest_factor(as, &in->before->args.in[3]) *
+                           tolerance_sum_factor(in->u, x->cols);
     (void)out;
     for (size_t i = 0; i < x->rows; i++) {
-        // A share of a sum stands where a probability does, and its slope below 1 beside it.
-        const double allowed = 6 * (as->normalizes ? 2 : 1) * scale *
-                                   tolerance_sum_factor(in->u, x->cols) * largest_in_row(dw, i) +
-                               underflow;
-        for (size_t j = 0; j < x->cols; j++) *bound++ = allowed;
+        for (size_t j = 0; j < x->cols; j++) *bound++ = allowed * largest_in_row(dw, i) + underflow;
     }
+}
+
+// df += scale p dw, p at most 1 and as far off as above.
+static void fill_route_factors(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *dw = &before->in[0], *df = &before->out[out];
+    const double factor = 6 * (before->as.route.normalizes ? 2 : 1) *
+                          largest_factor(&before->as.route, &(Tensor){0}) *
+                          tolerance_sum_factor(in->u, dw->rows + before->in[1].cols);
+    double sum = 0;
+    for (size_t i = 0; i < dw->rows; i++) sum += largest_in_row(dw, i);
+    for (size_t j = 0; j < df->cols; j++)
+        *bound++ = factor * (sum + fabs(tensor_get(df, 0, j))) + underflow;
 }
 
 // Logits, their maximum and the logarithm of the sum each round relative to the largest; maxima are exact.
@@ -577,7 +600,7 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_MEAN_POOL_BACKWARD] = {fill_few},
     [OP_SOFTMAX] = {fill_softmax},
     [OP_ROUTE] = {fill_route, fill_route},
-    [OP_ROUTE_BACKWARD] = {fill_route_backward},
+    [OP_ROUTE_BACKWARD] = {fill_route_backward, fill_route_factors},
     [OP_LOG_SUM_EXP] = {fill_log_sum_exp, fill_exact},
     [OP_CROSS_ENTROPY] = {fill_cross_entropy, fill_cross_entropy},
     [OP_ADD_SCALED] = {fill_few},

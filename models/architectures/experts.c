@@ -191,24 +191,56 @@ static GatedArgs gated(const ModelConfig *c)
 }
 
 // What chooses among experts stays exact: another choice is another model.
-static Route route(Tape *t, const ModelConfig *c, Value x, const char *name, size_t n,
-                   size_t n_active, const RouteArgs *args)
+static Value logits(Tape *t, const ModelConfig *c, Value x, const char *name, size_t n)
 {
     const DensePart part = {name, n};
     const Dense layer = tape_dense_parts(t, &part, 1, value_cols(x), bias_flag(c));
-    const bool corrects = args->kind == ROUTE_SIGMOID && c->experts.corrects;
-    const char *own = c->experts.names->correction;
-    const ParamId bias =
-        corrects ? tape_fixed_vector(t, own ? own : "gate.e_score_correction_bias", n) : PARAM_NONE;
     tape_keep_exact(t, layer);
-    return tape_route(t, tape_linear(t, x, layer, ACTIVATION_NONE), n_active, bias, args);
+    return tape_linear(t, x, layer, ACTIVATION_NONE);
+}
+
+Route experts_route(Tape *t, const ModelConfig *c, Value x)
+{
+    const ExpertsConfig *e = &c->experts;
+    const RouteArgs args = {.kind = e->route,
+                            .n_groups = e->n_groups,
+                            .n_top_groups = e->n_top_groups,
+                            .normalizes = e->normalizes,
+                            .floor = e->floor,
+                            .tolerance = e->tolerance,
+                            .scale = e->weight_scale};
+    const char *own = e->names->correction;
+    const Value of_all = logits(t, c, x, e->names->router, e->n_experts);
+    const ParamId bias =
+        e->corrects ? tape_fixed_vector(t, own ? own : "gate.e_score_correction_bias", e->n_experts)
+                    : PARAM_NONE;
+    const ParamId factors =
+        e->names->factors ? tape_vector(t, e->names->factors, e->n_experts, INIT_ONE) : PARAM_NONE;
+    return tape_route(t, of_all, e->n_active, bias, factors, &args);
+}
+
+Value experts_mixed(Tape *t, const ModelConfig *c, Route route, Value x)
+{
+    const ExpertsConfig *e = &c->experts;
+    TapeExpert *list = arena_alloc(t->arena, e->n_experts, sizeof *list);
+    if (!list) {
+        tape_fail(t, STATUS_MEMORY, "a mixture of experts");
+        return x;
+    }
+    for (size_t i = 0; i < e->n_experts; i++) {
+        char before[32];
+        (void)snprintf(before, sizeof before, "experts.%zu.", i);
+        list[i] = expert(t, c, before, e->inner_size);
+    }
+    return tape_experts(t, x, route, list, e->n_experts, gated(c));
 }
 
 // The expert of every token, by a weight of its own.
 static Value shared(Tape *t, const ModelConfig *c, Value x)
 {
     const RouteArgs by_itself = {.kind = ROUTE_SIGMOID};
-    const Route every = route(t, c, x, "shared_expert_gate", 1, 1, &by_itself);
+    const Route every = tape_route(t, logits(t, c, x, "shared_expert_gate", 1), 1, PARAM_NONE,
+                                   PARAM_NONE, &by_itself);
     const TapeExpert only = expert(t, c, "shared_expert.", c->experts.shared_size);
     return tape_experts(t, x, every, &only, 1, gated(c));
 }
@@ -225,24 +257,8 @@ static Value plainly_shared(Tape *t, const ModelConfig *c, size_t layer, Value x
 Value experts_layer(Tape *t, const ModelConfig *c, size_t layer, Value x)
 {
     const ExpertsConfig *e = &c->experts;
-    TapeExpert *list = arena_alloc(t->arena, e->n_experts, sizeof *list);
-    if (!list) {
-        tape_fail(t, STATUS_MEMORY, "a mixture of experts");
-        return x;
-    }
     tape_prefix(t, "model.layers.%zu.%s.", layer, e->names->block);
-    const RouteArgs args = {.kind = e->route,
-                            .n_groups = e->n_groups,
-                            .n_top_groups = e->n_top_groups,
-                            .normalizes = e->normalizes,
-                            .scale = e->weight_scale};
-    const Route routed = route(t, c, x, e->names->router, e->n_experts, e->n_active, &args);
-    for (size_t i = 0; i < e->n_experts; i++) {
-        char before[32];
-        (void)snprintf(before, sizeof before, "experts.%zu.", i);
-        list[i] = expert(t, c, before, e->inner_size);
-    }
-    const Value y = tape_experts(t, x, routed, list, e->n_experts, gated(c));
+    const Value y = experts_mixed(t, c, experts_route(t, c, x), x);
     if (e->shared_size == 0) return y;
     return tape_add(t, y, e->shares_plainly ? plainly_shared(t, c, layer, x) : shared(t, c, x));
 }

@@ -20,6 +20,7 @@ struct ExpertNames {
     // other for each expert, and down. NULL: as Transformers 5 calls them in memory, "experts.gate_up_proj" and "experts.down_proj".
     const char *stacked_gate_up, *stacked_down;
     const char *correction; // of choices, below BLOCK; NULL: "gate.e_score_correction_bias"
+    const char *factors;    // of experts' weights, likewise; NULL without
     bool has_biases;        // of the router too
     // Files of Transformers have the layer so: "experts.gate_up_proj" with inputs first and gates and up projections in turn,
     // "experts.down_proj" with inputs first, and their "_bias"; or outputs first in MXFP4, as "_blocks" and "_scales" (gpt-oss).
@@ -71,5 +72,8 @@ void experts_write_layers(const ModelConfig *config, JsonWriter *w);
 // Whether layer i has experts; what such a layer makes of x.
 bool experts_are_in(const ModelConfig *config, size_t layer);
 Value experts_layer(Tape *tape, const ModelConfig *config, size_t layer, Value x);
+// Its two steps, for who chooses by something else than what experts read; below the tape's prefix.
+Route experts_route(Tape *tape, const ModelConfig *config, Value x);
+Value experts_mixed(Tape *tape, const ModelConfig *config, Route route, Value x);
 
 #endif

@@ -5,6 +5,9 @@
 //     b_i = a_i + RMSNorm(W_down (gelu(W_gate m) * W_up m)),  m = RMSNorm(a_i)
 //     x_{i+1} = s_i (b_i + RMSNorm(W_l (gelu(W_g b_i) * p_i)))
 //
+// With experts b_i = a_i + RMSNorm(RMSNorm(W_down ..) + RMSNorm(mixture(RMSNorm(a_i)))), chosen by W_r (RMSNorm(a_i) / sqrt(H)), whose
+// weights are a softmax of the chosen ones times a factor of each expert.
+//
 // Scores have no scale, values are normed without a weight, and global layers may take W_k in the place of W_v. The last n_sharing
 // layers have no keys and values of their own: theirs are those of the last layer before them that sees as far. Of a text whose
 // last tokens alone are read these layers are computed for those tokens only.
@@ -12,6 +15,7 @@
 #include <math.h>
 
 #include "models/architectures/decoder.h"
+#include "models/architectures/experts.h"
 #include "models/architectures/gemma.h"
 
 enum { WITH_WINDOW, WITHOUT_WINDOW, N_REACHES };
@@ -140,6 +144,20 @@ static Value scaled(Tape *t, const Stack *s, Value x)
     return tape_gated(t, x, tape_heads(t, &number, 1, 1, &spread), ACTIVATION_NONE);
 }
 
+// What experts make of a beside the gated layer, whose answer is `outer`.
+static Value with_experts(Tape *t, const ModelConfig *c, Value a, Value outer)
+{
+    const NormArgs norm = {.epsilon = c->layer_norm_eps};
+    const ParamId scale = tape_vector(t, "router.scale", c->hidden_size, INIT_ONE);
+    const Value seen =
+        tape_scale(t, tape_rms_norm_of(t, a, scale, norm), 1.0f / sqrtf((float)c->hidden_size));
+    const Route route = experts_route(t, c, seen);
+    const Value mixed =
+        experts_mixed(t, c, route, decoder_norm(t, c, a, "pre_feedforward_layernorm_2"));
+    return tape_add(t, decoder_norm(t, c, outer, "post_feedforward_layernorm_1"),
+                    decoder_norm(t, c, mixed, "post_feedforward_layernorm_2"));
+}
+
 static Value block(Tape *t, const ModelConfig *c, size_t i, Stack *s, Value x)
 {
     const size_t n_inner =
@@ -164,8 +182,9 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Stack *s, Value x)
     const Value a = tape_add(t, x, decoder_norm(t, c, out, "post_attention_layernorm"));
     const Value m = decoder_norm(t, c, a, "pre_feedforward_layernorm");
     tape_prefix(t, "model.layers.%zu.mlp.", i);
-    const Value outer = decoder_gated_layer(t, c, n_inner, m);
+    Value outer = decoder_gated_layer(t, c, n_inner, m);
     tape_prefix(t, "model.layers.%zu.", i);
+    if (experts_are_in(c, i)) outer = with_experts(t, c, a, outer);
     const Value b = tape_add(t, a, decoder_norm(t, c, outer, "post_feedforward_layernorm"));
     return scaled(t, s, with_input(t, c, i, s, b));
 }

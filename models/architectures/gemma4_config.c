@@ -4,6 +4,7 @@
 
 #include "models/architecture.h"
 #include "models/architectures/decoder_config.h"
+#include "models/architectures/experts.h"
 #include "models/architectures/gemma.h"
 
 static const DecoderDefaults defaults = {.theta = 1e6,
@@ -164,11 +165,44 @@ static Status read_direction(const Json *root, Error *err)
                       "only null and \"vision\" are supported");
 }
 
+// ---- experts ----
+
+static const ExpertNames expert_names = {.block = "",
+                                         .router = "router.proj",
+                                         .gate = "gate_proj",
+                                         .up = "up_proj",
+                                         .down = "down_proj",
+                                         .factors = "router.per_expert_scale"};
+
+static Status read_experts(const Json *root, ModelConfig *c, Error *err)
+{
+    ExpertsConfig *e = &c->experts;
+    bool has_experts = false;
+    TRY(json_opt_bool(root, "enable_moe_block", &has_experts, err));
+    if (!has_experts) return STATUS_OK;
+    *e = (ExpertsConfig){.names = &expert_names, .route = ROUTE_SOFTMAX_TOP};
+    TRY(config_read_size(root, "num_experts", &e->n_experts, err));
+    TRY(config_read_size(root, "top_k_experts", &e->n_active, err));
+    TRY(config_read_size(root, "moe_intermediate_size", &e->inner_size, err));
+    if (e->n_active <= e->n_experts) return STATUS_OK;
+    return json_error(json_get(root, "top_k_experts"), err,
+                      "a token goes to %zu experts, but there are %zu", e->n_active, e->n_experts);
+}
+
+static void put_experts(const ModelConfig *c, JsonWriter *w)
+{
+    json_member_bool(w, "enable_moe_block", c->experts.n_experts > 0);
+    if (c->experts.n_experts == 0) return;
+    json_member_u64(w, "num_experts", c->experts.n_experts);
+    json_member_u64(w, "top_k_experts", c->experts.n_active);
+    json_member_u64(w, "moe_intermediate_size", c->experts.inner_size);
+}
+
 static Status gemma4_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     double logits = 0;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(config_want_bool(root, "enable_moe_block", false, err));
+    TRY(read_experts(root, c, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
     TRY(read_direction(root, err));
     TRY(read_layers(arena, root, c, err));
@@ -205,6 +239,7 @@ static void gemma4_write(const ModelConfig *c, JsonWriter *w)
     json_member_bool(w, "attention_bias", c->attention.has_qkv_bias);
     json_member_bool(w, "attention_k_eq_v", g->values_are_keys);
     put_overrides(c, w);
+    put_experts(c, w);
     json_member_u64(w, "num_kv_shared_layers", g->n_sharing);
     json_member_bool(w, "use_double_wide_mlp", g->widens_sharing);
     json_member_u64(w, "hidden_size_per_layer_input", g->input_size);
@@ -218,7 +253,7 @@ static void gemma4_write(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_gemma4 = {
     .model_type = "gemma4_text",
-    .summary = "Gemma 4's text models: inputs of layers, shared keys and values",
+    .summary = "Gemma 4's text models: inputs of layers, shared keys and values, experts",
     .classes = {{"Gemma4ForCausalLM", HEAD_CAUSAL_LM}, {"Gemma4TextModel", HEAD_EMBEDDING}},
     .base_prefix = "model.",
     .read_config = gemma4_read,

@@ -272,12 +272,15 @@ static void backward_disentangled(ProgramBuilder *b, const TapeNode *node, size_
 static void backward_route(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
 {
     const Target dx = gradient_target(b, node->in[0]);
-    if (dx.operand.kind == OPERAND_NONE) return;
+    const Operand factors = builder_whole_gradient(b, node->params[1]);
+    if (dx.operand.kind == OPERAND_NONE && factors.kind == OPERAND_NONE) return;
     ProgramStep *step = builder_step(b, OP_ROUTE_BACKWARD, index);
     step->in[0] = builder_whole(b, gradient);
     step->in[1] = builder_value(b, node->in[0]);
     step->in[2] = builder_whole(b, b->slot_of[node->as.route.chosen]);
+    step->in[3] = builder_whole_param(b, node->params[1]);
     step->out[0] = dx.operand;
+    step->out[1] = factors;
     finish_target(b, dx);
 }
 

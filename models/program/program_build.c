@@ -59,10 +59,10 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
         step->in[3] = builder_whole_param(b, node->params[1]);
     } else if (node->op == OP_DELTA_RULE) {
         step->in[4] = builder_whole_param(b, node->params[0]);
-    } else if (node->op == OP_CAUSAL_CONV) {
+    } else if (node->op == OP_CAUSAL_CONV || node->op == OP_ROUTE) {
         step->in[1] = builder_whole_param(b, node->params[0]);
         step->in[2] = builder_whole_param(b, node->params[1]);
-    } else if (node->op == OP_RMS_NORM || node->op == OP_ROUTE) {
+    } else if (node->op == OP_RMS_NORM) {
         step->in[1] = builder_whole_param(b, node->params[0]);
     } else if (node->op == OP_ROPE) {
         step->in[1] = builder_angles(b, node->as.rope.table, step->rows);

@@ -380,8 +380,9 @@ Value tape_add(Tape *tape, Value a, Value b);
 typedef struct Route {
     Value weights, chosen;
 } Route;
-// bias: what choices are corrected by, or PARAM_NONE.
-Route tape_route(Tape *tape, Value logits, size_t n_active, ParamId bias, const RouteArgs *args);
+// bias: what choices are corrected by; factors: of each expert, what its weights are multiplied by. Or PARAM_NONE.
+Route tape_route(Tape *tape, Value logits, size_t n_active, ParamId bias, ParamId factors,
+                 const RouteArgs *args);
 // For each row of x the sum of weight * down(gated(gate(x), up(x))) over its experts.
 Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, size_t n_experts,
                    GatedArgs gated);

@@ -1,14 +1,16 @@
 // Mixtures of experts on a tape: which a row goes to, and their layers.
 #include "models/program/tape_internal.h"
 
-Route tape_route(Tape *tape, Value logits, size_t n_active, ParamId bias, const RouteArgs *args)
+Route tape_route(Tape *tape, Value logits, size_t n_active, ParamId bias, ParamId factors,
+                 const RouteArgs *args)
 {
-    TapeNode node = {.op = OP_ROUTE, .in = {logits}, .n_in = 1, .params = {bias}, .n_params = 1};
+    TapeNode node = {
+        .op = OP_ROUTE, .in = {logits}, .n_in = 1, .params = {bias, factors}, .n_params = 2};
     const RowDomain domain = tape_domain(tape, logits);
     tape_check(tape, n_active >= 1 && n_active <= value_cols(logits),
                "a row goes to at least one expert and at most to all");
-    tape_check(tape, args->kind == ROUTE_SIGMOID || (bias == PARAM_NONE && !args->normalizes),
-               "only sigmoids are corrected and normalized");
+    tape_check(tape, args->kind == ROUTE_SIGMOID || !args->normalizes,
+               "only sigmoids are normalized");
     tape_check(tape,
                args->n_groups == 0 ||
                    (value_cols(logits) % args->n_groups == 0 &&

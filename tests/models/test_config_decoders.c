@@ -159,6 +159,14 @@ Test(config, kinds_of_decoders_refuse_by_name_what_they_do_not_support)
         {"\"model_type\": \"youtu\", \"architectures\": [\"YoutuForCausalLM\"], "
          "\"num_key_value_heads\": 1",
          "num_key_value_heads"},
+        {"\"model_type\": \"lfm2_moe\", \"architectures\": [\"Lfm2MoeForCausalLM\"], "
+         "\"num_key_value_heads\": 1, \"num_experts\": 3}",
+         "a token goes to 4 experts, but there are 3"},
+        {"\"model_type\": \"gemma4_text\", \"architectures\": [\"Gemma4ForCausalLM\"], "
+         "\"num_key_value_heads\": 1, \"hidden_size_per_layer_input\": 0, "
+         "\"enable_moe_block\": true, \"num_experts\": 4, \"top_k_experts\": 5, "
+         "\"moe_intermediate_size\": 8}",
+         "a token goes to 5 experts, but there are 4"},
         {"\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], "
          "\"rope_parameters\": {\"rope_type\": \"proportional\"}",
          "Gemma 4 alone"},

@@ -32,7 +32,7 @@ Test(gemma4, refuses_by_name_what_it_does_not_support)
     static const struct {
         const char *members, *says;
     } cases[] = {
-        {"\"enable_moe_block\": true}", "enable_moe_block"},
+        {"\"enable_moe_block\": true}", "num_experts"},
         {"\"use_bidirectional_attention\": \"all\"}", "use_bidirectional_attention"},
         {"\"num_kv_shared_layers\": 3}", "layer 1 is to take keys"},
         {"\"num_kv_shared_layers\": 4}", "layer 0 is to take keys"},

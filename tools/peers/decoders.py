@@ -272,9 +272,9 @@ CASES.update({
                        num_experts_per_tok=2, moe_intermediate_size=24, shared_expert_intermediate_size=20, mlp_only_layers=[2]),
     "qwen3_next-odd": dict(ODD, num_key_value_heads=1, head_dim=12, attention_bias=True, tie_word_embeddings=True,
                            layer_types=["full_attention", "linear_attention"], linear_num_key_heads=3, linear_num_value_heads=3,
-                           linear_key_head_dim=10, linear_value_head_dim=7, linear_conv_kernel_dim=3, norm_topk_prob=False,
+                           linear_key_head_dim=14, linear_value_head_dim=13, linear_conv_kernel_dim=3, norm_topk_prob=False,
                            rope_parameters={"rope_type": "default", "rope_theta": 700.0, "partial_rotary_factor": 0.5},
-                           num_experts=4, num_experts_per_tok=1, moe_intermediate_size=12, shared_expert_intermediate_size=9),
+                           num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16, shared_expert_intermediate_size=11),
     "lfm2-one": dict(WIDE, num_key_value_heads=4, layer_types=["full_attention", "conv"], conv_L_cache=1,
                      block_ffn_dim_multiplier=1.3, block_multiple_of=8),
 })
@@ -298,6 +298,20 @@ CASES.update({
 })
 
 CASES.update({
+    "lfm2_moe": dict(WIDE, num_key_value_heads=2, num_hidden_layers=3, layer_types=["conv", "full_attention", "conv"],
+                     num_dense_layers=1, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=24),
+    "lfm2_moe-odd": dict(ODD, num_key_value_heads=1, layer_types=["full_attention", "conv"], num_dense_layers=0, conv_bias=True,
+                         num_experts=4, num_experts_per_tok=3, moe_intermediate_size=12, use_expert_bias=False,
+                         norm_topk_prob=False, routed_scaling_factor=0.7, tie_word_embeddings=False),
+    "gemma4_text-experts": dict(WIDE, num_key_value_heads=2, head_dim=12, num_hidden_layers=3, hidden_size_per_layer_input=0,
+                                attention_k_eq_v=True, num_global_key_value_heads=1, sliding_window=5, enable_moe_block=True,
+                                num_experts=6, top_k_experts=2, moe_intermediate_size=24,
+                                layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                                **dict(GEMMA4, global_head_dim=20)),
+    "gemma4_text-experts-odd": dict(ODD, num_key_value_heads=1, head_dim=10, hidden_size_per_layer_input=5, sliding_window=4,
+                                    enable_moe_block=True, num_experts=3, top_k_experts=2, moe_intermediate_size=16,
+                                    num_kv_shared_layers=1, layer_types=["full_attention", "full_attention"],
+                                    **dict(GEMMA4, global_head_dim=14)),
     "solar_open": dict({k: v for k, v in WIDE.items() if k != "intermediate_size"}, num_key_value_heads=2, head_dim=12,
                        n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=24, attention_bias=True,
                        routed_scaling_factor=2.5, num_hidden_layers=3),
@@ -352,6 +366,8 @@ EXPERTS = {
     "solar_open": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "minimax_m2": ("block_sparse_moe", ("w1", "w3", "w2")),
     "qwen3_5_moe_text": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "lfm2_moe": ("feed_forward", ("w1", "w3", "w2")),
+    "gemma4_text": ("", ("gate_proj", "up_proj", "down_proj")),
     "qwen3_next": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "glm4_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "deepseek_v3": ("mlp", ("gate_proj", "up_proj", "down_proj")),
@@ -394,7 +410,10 @@ def experts(kind, name, p):
         yield from turned_experts(name, p)
         return
     block, layers = EXPERTS[kind]
-    prefix = name[: name.index(".experts.")].rpartition(".")[0] + f".{block}.experts"
+    prefix = name[: name.index(".experts.")]
+    if block:
+        prefix = prefix.rpartition(".")[0] + f".{block}"
+    prefix += ".experts"
     for e in range(p.shape[0]):
         if name.endswith("down_proj"):
             yield f"{prefix}.{e}.{layers[2]}.weight", p[e]
@@ -449,7 +468,7 @@ def fill(model):
     for name, p in model.named_buffers():
         if model.config.model_type == "minimax_m2":
             name = name.replace(".mlp.", ".block_sparse_moe.")
-        if name.endswith(("e_score_correction_bias", "layer_scalar")):
+        if name.endswith(("e_score_correction_bias", "expert_bias", "layer_scalar")):
             p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if name.endswith("layer_scalar") else 0.0)))
 
 
