@@ -29,6 +29,13 @@ static Status read_training(const Json *root, ExpertsConfig *e, Error *err)
     return STATUS_OK;
 }
 
+Status experts_check(const Json *root, const ExpertsConfig *e, Error *err)
+{
+    if (e->n_experts == 0 || e->n_active <= e->n_experts) return STATUS_OK;
+    return json_error(root, err, "a token goes to %zu experts, but there are %zu", e->n_active,
+                      e->n_experts);
+}
+
 Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *c, Error *err)
 {
     ExpertsConfig *e = &c->experts;
@@ -41,10 +48,7 @@ Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *c, Er
         TRY(config_read_size_or(root, keys->inner_size, keys->usual_inner, &e->inner_size, err));
     if (keys->normalizes) TRY(json_opt_bool(root, keys->normalizes, &normalizes, err));
     if (keys->normalizes) e->route = normalizes ? ROUTE_SOFTMAX_TOP : ROUTE_SOFTMAX;
-    if (e->n_experts > 0 && e->n_active > e->n_experts) {
-        return json_error(root, err, "a token goes to %zu experts, but there are %zu", e->n_active,
-                          e->n_experts);
-    }
+    TRY(experts_check(root, e, err));
     return read_training(root, e, err);
 }
 
@@ -199,6 +203,14 @@ static Value logits(Tape *t, const ModelConfig *c, Value x, const char *name, si
     return tape_linear(t, x, layer, ACTIVATION_NONE);
 }
 
+static ParamId correction(Tape *t, const ModelConfig *c)
+{
+    const ExpertNames *names = c->experts.names;
+    const char *name = names->correction ? names->correction : "gate.e_score_correction_bias";
+    return names->correction_is_row ? tape_buffer(t, name, c->experts.n_experts)
+                                    : tape_fixed_vector(t, name, c->experts.n_experts);
+}
+
 Route experts_route(Tape *t, const ModelConfig *c, Value x)
 {
     const ExpertsConfig *e = &c->experts;
@@ -209,11 +221,8 @@ Route experts_route(Tape *t, const ModelConfig *c, Value x)
                             .floor = e->floor,
                             .tolerance = e->tolerance,
                             .scale = e->weight_scale};
-    const char *own = e->names->correction;
     const Value of_all = logits(t, c, x, e->names->router, e->n_experts);
-    const ParamId bias =
-        e->corrects ? tape_fixed_vector(t, own ? own : "gate.e_score_correction_bias", e->n_experts)
-                    : PARAM_NONE;
+    const ParamId bias = e->corrects ? correction(t, c) : PARAM_NONE;
     const ParamId factors =
         e->names->factors ? tape_vector(t, e->names->factors, e->n_experts, INIT_ONE) : PARAM_NONE;
     return tape_route(t, of_all, e->n_active, bias, factors, &args);

@@ -20,6 +20,7 @@ struct ExpertNames {
     // other for each expert, and down. NULL: as Transformers 5 calls them in memory, "experts.gate_up_proj" and "experts.down_proj".
     const char *stacked_gate_up, *stacked_down;
     const char *correction; // of choices, below BLOCK; NULL: "gate.e_score_correction_bias"
+    bool correction_is_row; // a matrix of one row
     const char *factors;    // of experts' weights, likewise; NULL without
     bool has_biases;        // of the router too
     // Files of Transformers have the layer so: "experts.gate_up_proj" with inputs first and gates and up projections in turn,
@@ -45,6 +46,8 @@ typedef struct ExpertKeys {
 // After decoder_read.
 Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *config,
                     Error *err) MUST_CHECK;
+// Whether there are as many as a token goes to, where there are any.
+Status experts_check(const Json *root, const ExpertsConfig *experts, Error *err) MUST_CHECK;
 void experts_write(const ModelConfig *config, const ExpertKeys *keys, JsonWriter *w);
 
 // After experts_read: layers of mlp_only_layers are dense, and all but every decoder_sparse_step-th.

@@ -184,9 +184,7 @@ static Status read_experts(const Json *root, ModelConfig *c, Error *err)
     TRY(config_read_size(root, "num_experts", &e->n_experts, err));
     TRY(config_read_size(root, "top_k_experts", &e->n_active, err));
     TRY(config_read_size(root, "moe_intermediate_size", &e->inner_size, err));
-    if (e->n_active <= e->n_experts) return STATUS_OK;
-    return json_error(json_get(root, "top_k_experts"), err,
-                      "a token goes to %zu experts, but there are %zu", e->n_active, e->n_experts);
+    return experts_check(root, e, err);
 }
 
 static void put_experts(const ModelConfig *c, JsonWriter *w)

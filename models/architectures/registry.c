@@ -21,7 +21,8 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
     architecture_dots1, architecture_hunyuan_v1_moe, architecture_gemma4, architecture_solar_open,
     architecture_minimax_m2, architecture_youtu, architecture_minicpm3, architecture_granite_swa,
     architecture_nanochat, architecture_lfm2, architecture_qwen3_5_text,
-    architecture_qwen3_5_moe_text, architecture_qwen3_next, architecture_lfm2_moe;
+    architecture_qwen3_5_moe_text, architecture_qwen3_next, architecture_lfm2_moe,
+    architecture_ernie4_5_moe, architecture_phimoe;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
@@ -125,6 +126,8 @@ const Architecture *const architectures_all[] = {
     &architecture_nanochat,
     &architecture_lfm2,
     &architecture_lfm2_moe,
+    &architecture_ernie4_5_moe,
+    &architecture_phimoe,
     &architecture_qwen3_5_text,
     &architecture_qwen3_5_moe_text,
     &architecture_qwen3_next,

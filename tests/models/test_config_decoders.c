@@ -159,13 +159,22 @@ Test(config, kinds_of_decoders_refuse_by_name_what_they_do_not_support)
         {"\"model_type\": \"youtu\", \"architectures\": [\"YoutuForCausalLM\"], "
          "\"num_key_value_heads\": 1",
          "num_key_value_heads"},
+        {"\"model_type\": \"ernie4_5_moe\", \"architectures\": [\"Ernie4_5_MoeForCausalLM\"], "
+         "\"num_key_value_heads\": 1, \"moe_num_experts\": 4, \"moe_k\": 7",
+         "a token goes to 7 experts, but there are 4"},
+        {"\"model_type\": \"phimoe\", \"architectures\": [\"PhimoeForCausalLM\"], "
+         "\"num_key_value_heads\": 1, \"num_experts_per_tok\": 1",
+         "num_experts_per_tok"},
+        {"\"model_type\": \"phimoe\", \"architectures\": [\"PhimoeForCausalLM\"], "
+         "\"num_key_value_heads\": 1, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}",
+         "scaled rotary embeddings are not supported in phimoe"},
         {"\"model_type\": \"lfm2_moe\", \"architectures\": [\"Lfm2MoeForCausalLM\"], "
-         "\"num_key_value_heads\": 1, \"num_experts\": 3}",
+         "\"num_key_value_heads\": 1, \"num_experts\": 3",
          "a token goes to 4 experts, but there are 3"},
         {"\"model_type\": \"gemma4_text\", \"architectures\": [\"Gemma4ForCausalLM\"], "
          "\"num_key_value_heads\": 1, \"hidden_size_per_layer_input\": 0, "
          "\"enable_moe_block\": true, \"num_experts\": 4, \"top_k_experts\": 5, "
-         "\"moe_intermediate_size\": 8}",
+         "\"moe_intermediate_size\": 8",
          "a token goes to 5 experts, but there are 4"},
         {"\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], "
          "\"rope_parameters\": {\"rope_type\": \"proportional\"}",

@@ -312,6 +312,15 @@ CASES.update({
                                     enable_moe_block=True, num_experts=3, top_k_experts=2, moe_intermediate_size=16,
                                     num_kv_shared_layers=1, layer_types=["full_attention", "full_attention"],
                                     **dict(GEMMA4, global_head_dim=14)),
+    "ernie4_5_moe": dict(WIDE, num_key_value_heads=2, num_hidden_layers=3, moe_num_experts=6, moe_k=2, moe_intermediate_size=24,
+                         moe_num_shared_experts=1),
+    "ernie4_5_moe-odd": dict(ODD, num_key_value_heads=1, num_hidden_layers=4, moe_num_experts=4, moe_k=3, moe_intermediate_size=12,
+                             moe_num_shared_experts=0, moe_layer_start_index=0, moe_layer_end_index=2, moe_layer_interval=2,
+                             use_bias=False, tie_word_embeddings=False),
+    "phimoe": dict(WIDE, num_key_value_heads=2, num_local_experts=6, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True,
+                   router_jitter_noise=0.2),
+    "phimoe-odd": dict(ODD, num_key_value_heads=3, num_local_experts=4, num_experts_per_tok=2, router_jitter_noise=0.01,
+                       sliding_window=5, tie_word_embeddings=True),
     "solar_open": dict({k: v for k, v in WIDE.items() if k != "intermediate_size"}, num_key_value_heads=2, head_dim=12,
                        n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=24, attention_bias=True,
                        routed_scaling_factor=2.5, num_hidden_layers=3),
@@ -366,6 +375,8 @@ EXPERTS = {
     "solar_open": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "minimax_m2": ("block_sparse_moe", ("w1", "w3", "w2")),
     "qwen3_5_moe_text": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "ernie4_5_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "phimoe": ("block_sparse_moe", ("w1", "w3", "w2")),
     "lfm2_moe": ("feed_forward", ("w1", "w3", "w2")),
     "gemma4_text": ("", ("gate_proj", "up_proj", "down_proj")),
     "qwen3_next": ("mlp", ("gate_proj", "up_proj", "down_proj")),
@@ -427,6 +438,8 @@ def parameters(model, gradients=False):
     """By their names in checkpoints: numbers, or gradients."""
     kind = model.config.model_type
     for name, p in model.named_parameters():
+        if gradients and not p.requires_grad:
+            continue
         p = p.grad if gradients else p.data
         if name.startswith(("transformer.embed_tokens.", "transformer.layers.", "transformer.norm.")):
             name = "model." + name.removeprefix("transformer.")  # as the other classes have it
@@ -438,6 +451,10 @@ def parameters(model, gradients=False):
                 name = name.replace(theirs, of_file)
         if kind in ("mixtral", "minimax_m2"):
             name = name.replace(".mlp.", ".block_sparse_moe.")
+        if kind == "ernie4_5_moe":
+            name = name.replace(".gate.moe_statics.", ".moe_statics.")
+        if kind == "phimoe":
+            name = name.replace(".mlp.router.", ".block_sparse_moe.gate.")
         if kind == "granitemoe":
             name = name.replace(".router.weight", ".router.layer.weight")
         yield ("embed_out.weight" if kind == "gpt_neox" and name == "lm_head.weight" else name), p
@@ -600,7 +617,7 @@ def main():
         for key in ("transformers_version", "dtype"):
             config.pop(key, None)
         case = {"name": name, "config": config, **answer(model), **gradients_of(name, settings, model), "heads": heads(model)}
-        case["n_parameters"] = sum(p.numel() for p in model.parameters())
+        case["n_parameters"] = sum(p.numel() for p in model.parameters() if p.requires_grad)
         cases.append(case)
         if args.models:
             model.save_pretrained(f"{args.models}/{name}")
