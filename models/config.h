@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "kernels/op.h"
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 // What stands on top of the encoder.
 typedef enum ModelHead {

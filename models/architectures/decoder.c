@@ -5,7 +5,7 @@
 
 #include "models/architecture.h"
 #include "models/architectures/experts.h"
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 // Keys further back than any sequence is long do not occur.
 static DecoderRopes alibi(Tape *t, const ModelConfig *c)

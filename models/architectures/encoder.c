@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "models/architectures/relative.h"
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
 {

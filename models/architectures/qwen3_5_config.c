@@ -167,7 +167,7 @@ static void next_write(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_qwen3_next = {
     .model_type = "qwen3_next",
-    .summary = "Qwen3-Next: experts, and layers with the gated delta rule among those that attend",
+    .summary = "Qwen3-Next: experts, and layers with the gated delta rule beside attention",
     .classes = {DECODER_CLASSES("Qwen3Next"),
                 {"Qwen3NextForQuestionAnswering", HEAD_SPAN, "transformer."}},
     .base_prefix = "model.",

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "models/config_read.h"
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 // Llama 3: low frequencies turn `factor` times slower, high ones as they are, those between by a linear mix of both.
 // Source: Transformers' modeling_rope_utils, _compute_llama3_parameters.

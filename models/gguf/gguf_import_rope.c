@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "models/gguf/gguf_import_internal.h"
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 static void put_factors(GgufImport *in, const char *key, const char *tensor)
 {

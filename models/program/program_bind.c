@@ -5,7 +5,7 @@
 #include "base/size.h"
 #include "models/program/program_internal.h"
 #include "models/program/program_memory.h"
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 static int32_t *staged_place(const ProgramRun *run, int which)
 {

@@ -145,7 +145,7 @@ static void make_decoder(ModelConfig *config)
     config->n_labels = config->vocab_size;
     config->n_kv_heads = 2;
     config->head_dim = 16;
-    config->rotary.dims = 8;
+    config->rotary.dims = 16;
     config->rotary.rope = (RopeConfig){.theta = 10000};
     config->attention.window = 6;
     config->attention.is_local = is_local;

@@ -7,7 +7,7 @@
 
 #include "model_support.h"
 #include "models/generation/generate.h"
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 enum { FIRST = 20, LONGEST = 64, N_VOCAB = 40 };
 

@@ -1,4 +1,4 @@
-// models/rope.h: frequencies of rotary embeddings, and how long contexts stretch them.
+// models/program/rope.h: frequencies of rotary embeddings, and how long contexts stretch them.
 //
 //     default     frequency i = theta^(-2 i / n_dims)
 //     linear      divided by factor
@@ -9,8 +9,8 @@
 //     longrope    each divided by a factor of its own, others for long contexts (Ding et al. 2024, arXiv:2402.13753)
 //
 // As Transformers' modeling_rope_utils has them, in float where it computes in float.
-#ifndef ASSAY_MODELS_ROPE_H
-#define ASSAY_MODELS_ROPE_H
+#ifndef ASSAY_MODELS_PROGRAM_ROPE_H
+#define ASSAY_MODELS_PROGRAM_ROPE_H
 
 #include "models/program/tape.h"
 

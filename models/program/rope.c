@@ -1,4 +1,4 @@
-#include "models/rope.h"
+#include "models/program/rope.h"
 
 #include <math.h>
 
