@@ -105,6 +105,7 @@ static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Err
     in->types = (Listing){.arena = arena, .columns = type_columns, .n_columns = 4};
     in->files = (Listing){.arena = arena, .columns = file_columns, .n_columns = 2};
     TRY(model_options_open(line, in->directory, &options, &in->model, err));
+    model_options_tell_departure(line->log, in->directory, model_tokenizer(in->model));
     TRY(model_options_kv_check(line, in->model, err));
     in->kv = kv_choices[option_choice(line, "kv")];
     const ModelConfig *config = model_config(in->model);

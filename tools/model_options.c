@@ -126,7 +126,7 @@ void model_options_tell_departure(Log *log, const char *path, const Tokenizer *t
 {
     const char *parts = tokenizer ? tokenizer_departure(tokenizer) : NULL;
     if (!parts) return;
-    log_message(log, LOG_INFO, "%s: not as tokenizer.json says, but as Transformers has it: %s",
+    log_message(log, LOG_INFO, "%s: as in Transformers, %s count, not those in tokenizer.json",
                 path, parts);
 }
 
@@ -199,7 +199,6 @@ Status model_options_open(const CommandLine *line, const char *directory, ModelO
     if (s == STATUS_OK) s = open_with_tokenizer(line, real, &arena, options, out, err);
     if (s == STATUS_OK) model_options_tell_unused(line->log, directory, *out);
     if (s == STATUS_OK) model_options_tell_short(line->log, directory, *out);
-    if (s == STATUS_OK) model_options_tell_departure(line->log, directory, model_tokenizer(*out));
     if (s == STATUS_OK) tell_faster(line, directory, *out);
     if (s == STATUS_OK) tell_slower(line, options);
     arena_release(&arena);

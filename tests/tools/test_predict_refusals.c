@@ -184,52 +184,6 @@ Test(predict_refusals, a_vocabulary_that_is_cut_short_is_spoken_of)
     arena_release(&arena);
 }
 
-// A folder of two models, one in the ways of BERT and one of GPT-2, whose tokenizer_config.json is another.
-Test(predict_refusals, a_tokenizer_that_is_not_as_its_file_says_is_spoken_of)
-{
-    static const struct {
-        const char *model, *config, *says;
-    } cases[] = {
-        {"tiny-bert-mlm", "{\"tokenizer_class\": \"BertTokenizer\", \"do_lower_case\": true}",
-         NULL},
-        {"tiny-bert-mlm", "{\"do_lower_case\": false, \"tokenizer_class\": \"BertTokenizerFast\"}",
-         "normalizer of BertTokenizer"},
-        {"tiny-bert-mlm",
-         "{\"tokenizer_class\": \"BertTokenizer\", \"tokenize_chinese_chars\": false}",
-         "normalizer of BertTokenizer"},
-        {"tiny-bert-mlm",
-         "{\"tokenizer_class\": \"PreTrainedTokenizerFast\", \"do_lower_case\": false}", NULL},
-        {"tiny-gpt2", "{\"tokenizer_class\": \"GPT2Tokenizer\", \"add_prefix_space\": true}",
-         "pre_tokenizer of GPT2Tokenizer"},
-        {"tiny-gpt2", "{\"tokenizer_class\": \"GPT2Tokenizer\", \"add_prefix_space\": false}",
-         NULL},
-    };
-    static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json"};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Arena arena = {0};
-        Slice text = {0};
-        Error err = {0};
-        const char *folder = folder_make();
-        shared_need(arena_printf(&arena, "models/%s", cases[i].model));
-        for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
-            const char *from =
-                shared_path(arena_printf(&arena, "models/%s/%s", cases[i].model, files[k]));
-            cr_assert_eq(file_read(&arena, from, 1 << 24, &text, &err), STATUS_OK, "%s", err.text);
-            cr_assert_eq(file_write(arena_printf(&arena, "%s/%s", folder, files[k]), text, &err),
-                         STATUS_OK, "%s", err.text);
-        }
-        write_file(&arena, folder, "tokenizer_config.json", cases[i].config);
-        const Program p = RUN(&arena, "", "predict", folder, "--mode", "logits");
-        program_want(&p, 0);
-        cr_expect_eq(text_contains(p.err, "not as tokenizer.json says"), cases[i].says != NULL,
-                     "case %zu: %s", i, p.err.ptr);
-        cr_expect(!cases[i].says || text_contains(p.err, cases[i].says), "case %zu: %s", i,
-                  p.err.ptr);
-        folder_remove(folder);
-        arena_release(&arena);
-    }
-}
-
 Test(predict_refusals, lines_of_utf16_say_what_they_are)
 {
     Arena arena = {0};
