@@ -100,6 +100,9 @@ Test(predict_refusals, a_question_wants_its_passage_and_a_mask_its_token)
     static const Refusal questions[] = {
         {"{\"text\": \"who?\"}", "\"pair\""},
         {"{\"text\": \"who?\", \"context\": \"a man\"}", "\"pair\""},
+        {"{\"question\": \"who?\"}", "\"context\", the passage"},
+        {"{\"question\": \"who?\", \"context\": \"a man\", \"text\": \"who?\"}", "beside"},
+        {"{\"question\": \"who?\", \"context\": \"a man\"}", NULL},
         {"{\"text\": \"who?\", \"pair\": \"a man\"}", NULL},
         {"{\"input_ids\": [2, 9, 3]}", NULL},
     };

@@ -19,6 +19,7 @@ typedef struct PredictCase {
     Slice id;
     JsonlTexts keys; // of all its members
     JsonlText text, pair;
+    JsonlText question; // SQuAD's name of a span's text, whose pair is `context`
     JsonlTexts words;
     struct FamilyCase *as_sample; // answered as a suite does it (family.c); NULL else
     JsonlTexts candidate_labels;  // that the model was not tuned on (zero_shot.c)

@@ -11,6 +11,7 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(id, JSONL_RAW),
     CASE_FIELD(text, JSONL_TEXT),
     CASE_FIELD(pair, JSONL_TEXT),
+    CASE_FIELD(question, JSONL_TEXT),
     CASE_FIELD(words, JSONL_TEXTS),
     CASE_FIELD(candidate_labels, JSONL_TEXTS),
     CASE_FIELD(hypothesis_template, JSONL_TEXT),
@@ -162,6 +163,19 @@ static Status take_targets(const Predictor *p, PredictCase *c, Error *err)
                                 &c->input.n_targets, err);
 }
 
+// A question and its passage by SQuAD's names.
+static Status take_question(const Predictor *p, PredictCase *c, Error *err)
+{
+    if (p->mode->head != HEAD_SPAN || !c->question.is_given) return STATUS_OK;
+    if (c->text.is_given || c->pair.is_given || c->input_ids.is_given)
+        return error_set(err, STATUS_INVALID,
+                         "\"question\" is given beside \"text\", \"pair\" or \"input_ids\", "
+                         "which are other ways to say it");
+    c->text = c->question;
+    c->pair = c->context;
+    return STATUS_OK;
+}
+
 // Texts as the model was tuned on them. Places in answers are those of the texts as prepared.
 static Status prepare_case(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
@@ -181,13 +195,14 @@ static Status take_input(const Predictor *p, Arena *arena, PredictCase *c, Error
         return error_set(
             err, STATUS_INVALID, "%s is wanted",
             p->mode->head == HEAD_SPAN
-                ? "\"text\" (the question) with \"pair\" (the passage), or \"input_ids\","
+                ? "\"question\" with \"context\", \"text\" with \"pair\", or \"input_ids\","
                 : "\"text\" or \"input_ids\"");
     }
     if (p->mode->head == HEAD_SPAN && !c->pair.is_given)
         return error_set(err, STATUS_INVALID,
-                         "\"pair\", the passage that has the answer, is missing beside \"text\", "
-                         "the question");
+                         "%s, the passage that has the answer, is missing beside %s",
+                         c->question.is_given ? "\"context\"" : "\"pair\"",
+                         c->question.is_given ? "\"question\"" : "\"text\", the question");
     if (!model_tokenizer(p->model))
         return error_set(err, STATUS_INVALID,
                          "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
@@ -258,6 +273,7 @@ Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t li
     }
     if (p->mode->read == predict_generate_read || p->mode->read == predict_search_read)
         TRY(refuse_unheeded(name, line, arena, err));
+    TRY(take_question(p, c, err));
     TRY(prepare_case(p, arena, c, err));
     if (predict_zero_shot_wants(p, c)) {
         TRY(predict_zero_shot_read(p, arena, c, err));
