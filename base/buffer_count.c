@@ -11,3 +11,13 @@ void buffer_append_count(Buffer *buffer, uint64_t n)
         buffer_append_byte(buffer, digits[i]);
     }
 }
+
+void buffer_append_size(Buffer *buffer, uint64_t bytes)
+{
+    if (bytes < 1 << 19)
+        buffer_printf(buffer, "%.1f KiB", (double)bytes / 0x1p10);
+    else if (bytes < 10ull << 30)
+        buffer_printf(buffer, "%.1f MiB", (double)bytes / 0x1p20);
+    else
+        buffer_printf(buffer, "%.1f GiB", (double)bytes / 0x1p30);
+}

@@ -5,5 +5,7 @@
 #include "base/buffer.h"
 
 void buffer_append_count(Buffer *buffer, uint64_t n); // "12,345"
+void buffer_append_size(
+    Buffer *buffer, uint64_t bytes); // "12.3 KiB", from half a MiB on "1.2 MiB", from 10 GiB on GiB
 
 #endif

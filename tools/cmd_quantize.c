@@ -1,4 +1,5 @@
 // assay quantize: a model in fewer bits, as a GGUF file; and back to a directory of safetensors.
+#include "base/buffer_count.h"
 #include "base/file.h"
 #include "harness/note.h"
 #include "models/checkpoint.h"
@@ -64,8 +65,10 @@ static void put_text(const QuantizeReport *report, const char *out_path, Arena *
     listing_put_table(&list, out);
     buffer_printf(out, "\n%zu matrices above, %zu vectors in F32\n", report->n_tensors - n_plain,
                   n_plain);
-    buffer_printf(out, "%.1f MiB -> %.1f MiB (%.1f %%); relative error of all matrices %.3g\n",
-                  (double)report->bytes_before / 0x1p20, (double)report->bytes_after / 0x1p20,
+    buffer_append_size(out, report->bytes_before);
+    buffer_append_cstr(out, " -> ");
+    buffer_append_size(out, report->bytes_after);
+    buffer_printf(out, " (%.1f %%); relative error of all matrices %.3g\n",
                   report->bytes_before > 0
                       ? 100.0 * (double)report->bytes_after / (double)report->bytes_before
                       : 100.0,

@@ -41,16 +41,6 @@ static void put_card(Buffer *out, const char *name, const ModelCardField *field)
     buffer_append_byte(out, '\n');
 }
 
-static void put_bytes(Buffer *out, uint64_t bytes)
-{
-    if (bytes < 1 << 19)
-        buffer_printf(out, "%.1f KiB", (double)bytes / 0x1p10);
-    else if (bytes < 10ull << 30)
-        buffer_printf(out, "%.1f MiB", (double)bytes / 0x1p20);
-    else
-        buffer_printf(out, "%.1f GiB", (double)bytes / 0x1p30);
-}
-
 static void put_labels(Buffer *out, const ModelConfig *config)
 {
     if (!config->labels || config->head == HEAD_EMBEDDING) return;
@@ -76,14 +66,14 @@ static void put_costs(Buffer *out, const Inspection *in)
                   (double)size->flops_per_token * 1e-6, (double)size->flops_per_seen_token * 1e-6);
     if (size->state_bytes > 0) {
         put_name(out, "state");
-        put_bytes(out, size->state_bytes);
+        buffer_append_size(out, size->state_bytes);
         buffer_append_cstr(out, " a text, of the layers that are no attention\n");
     }
     if (size->cache_bytes_per_token == 0) return;
     put_name(out, "keys and values");
     buffer_printf(out, "%llu bytes a token in %s, ",
                   (unsigned long long)size->cache_bytes_per_token, in->kv);
-    put_bytes(out, size->cache_bytes_per_token * model_config(in->model)->max_positions);
+    buffer_append_size(out, size->cache_bytes_per_token * model_config(in->model)->max_positions);
     buffer_append_cstr(out, " for the whole context\n");
 }
 
@@ -140,17 +130,17 @@ static void put_sizes(Buffer *out, const Inspection *in)
     buffer_append_byte(out, '\n');
     put_costs(out, in);
     put_name(out, "memory");
-    put_bytes(out, in->size.weight_bytes + in->size.mapped_bytes);
+    buffer_append_size(out, in->size.weight_bytes + in->size.mapped_bytes);
     buffer_append_cstr(out, " of weights");
     if (in->size.weight_bytes + in->size.mapped_bytes < in->size.f32_bytes) {
         buffer_append_cstr(out, " (");
-        put_bytes(out, in->size.f32_bytes);
+        buffer_append_size(out, in->size.f32_bytes);
         buffer_append_cstr(out, " as f32, to tune)");
     }
     buffer_append_cstr(out, "; about ");
-    put_bytes(out, in->memory.predict_bytes);
+    buffer_append_size(out, in->memory.predict_bytes);
     buffer_append_cstr(out, " to predict, ");
-    put_bytes(out, in->memory.train_bytes);
+    buffer_append_size(out, in->memory.train_bytes);
     buffer_printf(out, " to tune (%zu x %zu tokens, %zu threads)\n", in->batch, in->longest,
                   in->n_threads);
 }

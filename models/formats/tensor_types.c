@@ -10,6 +10,7 @@
 #include "models/formats/safetensors.h"
 
 // n numbers as stored, one after the other, as others.
+// NOLINTBEGIN(bugprone-macro-parentheses): To is a type
 #define READER(name, From, To, expression)                \
     static void name(const char *from, size_t n, To *out) \
     {                                                     \
@@ -19,6 +20,7 @@
             out[i] = (expression);                        \
         }                                                 \
     }
+// NOLINTEND(bugprone-macro-parentheses)
 READER(f32_of_f64, double, float, (float)v)
 READER(f32_of_f32, float, float, v)
 READER(f32_of_f16, uint16_t, float, f32_from_f16(v))

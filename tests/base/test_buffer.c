@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/buffer.h"
+#include "base/buffer_count.h"
 #include "base/philox.h"
 
 Test(buffer, grows_and_stays_terminated)
@@ -85,4 +86,26 @@ Test(buffer, doubles_survive_the_way_through_text)
         cr_assert_eq(memcmp(&back, &value, sizeof value), 0, "%s", buffer.ptr);
     }
     buffer_release(&buffer);
+}
+
+Test(buffer, tells_counts_and_sizes_as_people_read_them)
+{
+    static const struct {
+        uint64_t n;
+        const char *count, *size;
+    } cases[] = {{0, "0", "0.0 KiB"},
+                 {999, "999", "1.0 KiB"},
+                 {524287, "524,287", "512.0 KiB"},
+                 {524288, "524,288", "0.5 MiB"},
+                 {1234567890, "1,234,567,890", "1177.4 MiB"},
+                 {10ull << 30, "10,737,418,240", "10.0 GiB"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Buffer count = {0}, size = {0};
+        buffer_append_count(&count, cases[i].n);
+        buffer_append_size(&size, cases[i].n);
+        cr_expect_str_eq(count.ptr, cases[i].count);
+        cr_expect_str_eq(size.ptr, cases[i].size);
+        buffer_release(&count);
+        buffer_release(&size);
+    }
 }
