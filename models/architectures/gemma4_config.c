@@ -58,6 +58,8 @@ static Status read_overrides(const Json *overrides, ModelConfig *c, Error *err)
     Gemma4Config *g = &c->gemma4;
     size_t n_global = 0, n = 0;
     for (size_t i = 0; i < c->n_layers; i++) n_global += !c->attention.is_local[i];
+    g->global_head_dim = c->head_dim;
+    g->n_global_kv_heads = c->n_kv_heads;
     for (const Json *v = json_first(overrides); v; v = json_next(v), n++) {
         uint64_t layer = 0;
         size_t head_dim = 0, n_kv = 0;
@@ -71,7 +73,7 @@ static Status read_overrides(const Json *overrides, ModelConfig *c, Error *err)
         g->global_head_dim = head_dim;
         g->n_global_kv_heads = n_kv;
     }
-    if (n == n_global) return STATUS_OK;
+    if (n == 0 || n == n_global) return STATUS_OK; // where it is empty all layers are alike
     return json_error(overrides, err, "%zu layers, but %zu are of full_attention", n, n_global);
 }
 

@@ -57,6 +57,18 @@ Test(gemma4, refuses_by_name_what_it_does_not_support)
     }
 }
 
+// As Transformers writes it where nothing differs: global layers have the heads of the others.
+Test(gemma4, an_empty_list_of_layers_says_that_none_differs)
+{
+    Error err = {0};
+    Arena arena = {0};
+    ModelConfig c;
+    want_ok(parse_config(&arena, SIZES "\"per_layer_config\": {}}", &c, &err), &err);
+    cr_expect_eq(c.gemma4.global_head_dim, 8);
+    cr_expect_eq(c.gemma4.n_global_kv_heads, 2);
+    arena_release(&arena);
+}
+
 // Layers that share keep no keys of their own.
 Test(gemma4, keys_that_layers_share_are_kept_once)
 {
