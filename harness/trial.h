@@ -12,7 +12,7 @@
 #include "results/store.h"
 
 // Raised when the bits of logits, weights or scores change for the same input.
-enum { NUMERICS_VERSION = 9 };
+enum { NUMERICS_VERSION = 10 };
 
 // Parts of a task's data.
 typedef enum DataPart {
