@@ -175,7 +175,7 @@ Test(gguf_silent, experts_of_deepseek_are_chosen)
     static const struct {
         unsigned n_layers, n_words;
         const char *tensor, *refused;
-        int route;
+        RouteKind route;
     } cases[] = {
         {2, N_WORDS, NULL, NULL, ROUTE_SOFTMAX},
         {47, 154880, NULL, NULL, ROUTE_SIGMOID},
