@@ -61,11 +61,13 @@ static void leave_groups(const RouteArgs *as, const Scores *s, int adds_two)
     }
 }
 
+// NaN is passed over. As Real: gcc 12 ends with an internal error at fmax of what was widened, for aarch64.
 static double largest_of(const Real *x, size_t n)
 {
-    double max = (double)x[0];
-    for (size_t j = 1; j < n; j++) max = fmax(max, (double)x[j]);
-    return max;
+    Real max = x[0];
+    for (size_t j = 1; j < n; j++)
+        if (x[j] > max || max != max) max = x[j];
+    return (double)max;
 }
 
 // exp(x[j] - max) over what a softmax adds up to.

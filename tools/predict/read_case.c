@@ -180,6 +180,7 @@ static Status take_question(const Predictor *p, PredictCase *c, Error *err)
 static Status prepare_case(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     JsonlText *texts[] = {&c->text, &c->pair, &c->prompt, &c->context, &c->continuation};
+    TRY(take_question(p, c, err));
     for (size_t i = 0; p->n_steps > 0 && i < sizeof texts / sizeof *texts; i++) {
         if (texts[i]->is_given)
             TRY(steps_text(p->steps, p->n_steps, texts[i]->text, NULL, 0, arena, &texts[i]->text,
@@ -273,7 +274,6 @@ Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t li
     }
     if (p->mode->read == predict_generate_read || p->mode->read == predict_search_read)
         TRY(refuse_unheeded(name, line, arena, err));
-    TRY(take_question(p, c, err));
     TRY(prepare_case(p, arena, c, err));
     if (predict_zero_shot_wants(p, c)) {
         TRY(predict_zero_shot_read(p, arena, c, err));
