@@ -2,23 +2,6 @@
 #include "base/json_reader.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
-Status added_list_append(AddedList *list, Arena *arena, AddedToken token, Error *err)
-{
-    if (list->n == ADDED_MOST) return error_set(err, STATUS_INVALID, "too many added tokens");
-    TRY(arena_make_room(arena, list->n, &list->capacity, sizeof *list->tokens, "added tokens",
-                        &list->tokens, err));
-    list->tokens[list->n++] = token;
-    return STATUS_OK;
-}
-
-Status added_list_put(AddedList *list, Arena *arena, AddedToken token, Error *err)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (slice_eq(list->tokens[i].content, token.content)) return STATUS_OK;
-    }
-    return added_list_append(list, arena, token, err);
-}
-
 static Status read_member(JsonReader *r, Slice name, AddedToken *out, Error *err)
 {
     const struct {

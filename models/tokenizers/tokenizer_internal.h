@@ -73,19 +73,37 @@ Status added_matcher_init(AddedMatcher *matcher, const AddedToken *tokens, size_
 bool added_next(const AddedMatcher *matcher, Slice text, size_t *search, size_t at,
                 AddedMatch *match);
 
-// ---- added_read.c: as tokenizer_config.json names them ----
+// ---- added_list.c ----
 
 enum { ADDED_MOST = 1 << 16 };
 
-// A list of the arena that grows; zeroed before first use.
+typedef enum AddedKey { ADDED_BY_CONTENT, ADDED_BY_ID, N_ADDED_KEYS } AddedKey;
+
+// Places of the first n_known tokens by one key: index + 1, 0 where a slot is free.
+typedef struct AddedPlaces {
+    uint32_t *slots;
+    size_t n_slots, n_known;
+} AddedPlaces;
+
+// A list of the arena that grows; zeroed before first use. Who changes the order of tokens, or their contents or ids, says so by
+// added_list_changed.
 typedef struct AddedList {
     AddedToken *tokens;
     size_t n, capacity;
+    AddedPlaces places[N_ADDED_KEYS];
 } AddedList;
 // Adds a token. Its texts are borrowed.
 Status added_list_append(AddedList *list, Arena *arena, AddedToken token, Error *err) MUST_CHECK;
 // The same unless one of that content is there.
 Status added_list_put(AddedList *list, Arena *arena, AddedToken token, Error *err) MUST_CHECK;
+// *at: the first token with that content, or that id; list->n where there is none. In constant time, but for the first call after
+// a change.
+Status added_list_find(AddedList *list, Arena *arena, const AddedToken *token, AddedKey key,
+                       size_t *at, Error *err) MUST_CHECK;
+void added_list_changed(AddedList *list);
+
+// ---- added_read.c: as tokenizer_config.json names them ----
+
 // A token as a string or as an object, its content in the arena; another value leaves it without content.
 Status added_token_read(JsonReader *r, Arena *arena, AddedToken *out, Error *err) MUST_CHECK;
 // added_tokens_decoder, {"50264": {"content": "<mask>", ...}, ..}: calls `add` for each token with content.

@@ -35,13 +35,15 @@ Status told_add_stated(void *context, AddedToken token, Error *err)
 
 Status told_add_over(Told *t, AddedToken token, Error *err)
 {
-    for (size_t i = 0; i < t->added.n; i++) {
-        AddedToken *known = &t->added.tokens[i];
-        if (known->id != token.id && !slice_eq(known->content, token.content)) continue;
-        *known = token;
-        return STATUS_OK;
-    }
-    return added_list_put(&t->added, &t->arena, token, err);
+    AddedList *list = &t->added;
+    size_t of_content = 0, of_id = 0;
+    TRY(added_list_find(list, &t->arena, &token, ADDED_BY_CONTENT, &of_content, err));
+    TRY(added_list_find(list, &t->arena, &token, ADDED_BY_ID, &of_id, err));
+    const size_t at = of_content < of_id ? of_content : of_id;
+    if (at == list->n) return added_list_append(list, &t->arena, token, err);
+    list->tokens[at] = token;
+    if (of_content != of_id) added_list_changed(list);
+    return STATUS_OK;
 }
 
 static int32_t next_id(const Told *t)
@@ -78,6 +80,7 @@ static void number_stated(Told *t)
         token->id = known >= 0 ? known : next++;
         if (t->has_json) token->special |= told_is_role(t, token->content);
     }
+    added_list_changed(&t->added);
 }
 
 // ---- a tokenizer.json that stays as it is ----
@@ -85,17 +88,17 @@ static void number_stated(Told *t)
 // A token that the library of Transformers already has, added once more, takes the new flags; but a special one stays special.
 static Status add_again(Told *t, AddedToken token, Error *err)
 {
-    for (size_t i = 0; i < t->added.n; i++) {
-        AddedToken *known = &t->added.tokens[i];
-        if (!slice_eq(known->content, token.content)) continue;
-        token.id = known->id;
-        token.special |= known->special;
-        *known = token;
+    size_t at = 0;
+    TRY(added_list_find(&t->added, &t->arena, &token, ADDED_BY_CONTENT, &at, err));
+    if (at < t->added.n) {
+        token.id = t->added.tokens[at].id;
+        token.special |= t->added.tokens[at].special;
+        t->added.tokens[at] = token;
         return STATUS_OK;
     }
     const int32_t id = vocab_find(&t->vocab, token.content);
     token.id = id >= 0 ? id : next_id(t);
-    return added_list_put(&t->added, &t->arena, token, err);
+    return added_list_append(&t->added, &t->arena, token, err);
 }
 
 // The tokens of the file, then those of added_tokens_decoder.
@@ -200,7 +203,7 @@ static void set_usual(Told *t)
 {
     enum { USUAL_OFFSET = 103, USUAL_EXTRA_IDS = 100 };
     const ToldRules *rules = &told_rules[t->kind];
-    t->added.n = t->named.n = t->extras.n = 0;
+    t->added = t->named = t->extras = (AddedList){0};
     t->lowercases = t->kind == TOLD_ALBERT;
     t->keeps_accents = t->kind == TOLD_REMBERT;
     t->unk_id = 1;

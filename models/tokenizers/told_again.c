@@ -185,17 +185,17 @@ static Status rebuild(TokenizerFile *file, Told *t, Buffer *text, Error *err)
 }
 
 // Ids that the vocabulary and the file's own added tokens take.
-static size_t needed_size(const Told *t)
+static Status find_needed_size(Told *t, size_t *out, Error *err)
 {
-    size_t size = t->vocab.size;
+    AddedList of_file = {.tokens = t->json_added, .n = t->n_json_added};
+    *out = t->vocab.size;
     for (size_t i = 0; i < t->added.n; i++) {
         const AddedToken *token = &t->added.tokens[i];
-        bool is_files = false;
-        for (size_t k = 0; k < t->n_json_added && !is_files; k++)
-            is_files = slice_eq(t->json_added[k].content, token->content);
-        if (is_files && (size_t)token->id >= size) size = (size_t)token->id + 1;
+        size_t at = 0;
+        TRY(added_list_find(&of_file, &t->arena, token, ADDED_BY_CONTENT, &at, err));
+        if (at < of_file.n && (size_t)token->id >= *out) *out = (size_t)token->id + 1;
     }
-    return size;
+    return STATUS_OK;
 }
 
 static Status tell_again(TokenizerFile *file, Told *t, Buffer *text, Error *err)
@@ -221,10 +221,10 @@ static Status tell_again(TokenizerFile *file, Told *t, Buffer *text, Error *err)
     if (t->kind != TOLD_KEPT) TRY(rebuild(file, t, text, err));
     before.has_all_bytes = told_has_bytes(t->kind);
     tokenizer->n_added = 0;
-    tokenizer->needed_size = needed_size(t);
+    TRY(find_needed_size(t, &tokenizer->needed_size, err));
     TRY(told_keep_added(t, tokenizer, err));
     TRY(tokenizer_parts_of(file, &after, err));
-    return tokenizer_parts_compare(&before, &after, t->class, &tokenizer->arena,
+    return tokenizer_parts_compare(&before, &after, t->class, &t->arena, &tokenizer->arena,
                                    &tokenizer->departure, err);
 }
 

@@ -80,23 +80,23 @@ static bool same_model(const TokenizerParts *a, const TokenizerParts *b)
     return true;
 }
 
-static bool has_token(const TokenizerParts *parts, const AddedToken *token)
+static bool same_flags(const AddedToken *a, const AddedToken *b)
 {
-    for (size_t i = 0; i < parts->n_added; i++) {
-        const AddedToken *other = &parts->added[i];
-        if (slice_eq(other->content, token->content))
-            return other->single_word == token->single_word && other->lstrip == token->lstrip &&
-                   other->rstrip == token->rstrip && other->normalized == token->normalized &&
-                   other->special == token->special;
-    }
-    return false;
+    return a->single_word == b->single_word && a->lstrip == b->lstrip && a->rstrip == b->rstrip &&
+           a->normalized == b->normalized && a->special == b->special;
 }
 
-static bool same_added(const TokenizerParts *a, const TokenizerParts *b)
+static Status compare_added(const TokenizerParts *a, const TokenizerParts *b, Arena *scratch,
+                            bool *is_same, Error *err)
 {
-    bool is_same = a->n_added == b->n_added;
-    for (size_t i = 0; i < b->n_added && is_same; i++) is_same = has_token(a, &b->added[i]);
-    return is_same;
+    AddedList list = {.tokens = a->added, .n = a->n_added};
+    *is_same = a->n_added == b->n_added;
+    for (size_t i = 0; i < b->n_added && *is_same; i++) {
+        size_t at = 0;
+        TRY(added_list_find(&list, scratch, &b->added[i], ADDED_BY_CONTENT, &at, err));
+        *is_same = at < list.n && same_flags(&list.tokens[at], &b->added[i]);
+    }
+    return STATUS_OK;
 }
 
 static void put_ids(const TokenizerFile *file, const FilePiece *piece, Buffer *out)
@@ -160,8 +160,10 @@ Status tokenizer_parts_of(TokenizerFile *file, TokenizerParts *out, Error *err)
 }
 
 Status tokenizer_parts_compare(const TokenizerParts *a, const TokenizerParts *b, const char *class,
-                               Arena *arena, const char **out, Error *err)
+                               Arena *scratch, Arena *arena, const char **out, Error *err)
 {
+    bool same_added = false;
+    TRY(compare_added(a, b, scratch, &same_added, err));
     const struct {
         const char *name;
         bool is_same;
@@ -170,7 +172,7 @@ Status tokenizer_parts_compare(const TokenizerParts *a, const TokenizerParts *b,
                  {"model", same_model(a, b)},
                  {"post_processor", slice_eq(a->post, b->post)},
                  {"decoder", same_decoder(&a->decoder, &b->decoder)},
-                 {"added_tokens", same_added(a, b)}};
+                 {"added_tokens", same_added}};
     Buffer text = {0};
     *out = NULL;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

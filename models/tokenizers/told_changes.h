@@ -24,6 +24,7 @@ typedef struct TokenizerParts {
 Status tokenizer_parts_of(TokenizerFile *file, TokenizerParts *out, Error *err) MUST_CHECK;
 // The names of the sections that differ and the class ("normalizer, decoder of BertTokenizer"), in the arena; *out is NULL where none does.
 Status tokenizer_parts_compare(const TokenizerParts *a, const TokenizerParts *b, const char *class,
-                               Arena *arena, const char **out, Error *err) MUST_CHECK;
+                               Arena *scratch, Arena *arena, const char **out,
+                               Error *err) MUST_CHECK;
 
 #endif

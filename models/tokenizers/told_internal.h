@@ -117,7 +117,7 @@ typedef struct Told {
     Slice charsmap; // in base64; empty: none
     // Of a tokenizer.json that is there: the tokens that it adds.
     bool has_json;
-    const AddedToken *json_added;
+    AddedToken *json_added;
     size_t n_json_added;
     AddedToken roles[N_ROLES];
     bool is_role_stated[N_ROLES];

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "models/tokenizers/tokenizer.h"
+#include "models/tokenizers/tokenizer_internal.h"
 #include "tests/models/test_tokenizer_support.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
@@ -318,4 +318,38 @@ Test(told, damage_is_refused_with_its_place)
         tokenizer_close(&t);
         folder_remove(folder);
     }
+}
+
+// By content and by id, the first of several, whatever was changed before.
+Test(added_list, finds_the_first_of_a_key)
+{
+    enum { MANY = 300 };
+    Arena arena = {0};
+    Error err = {0};
+    AddedList list = {0};
+    size_t at = 0;
+    for (int32_t i = 0; i < MANY; i++) {
+        const Slice content = slice_from_cstr(arena_printf(&arena, "<unused%d>", (int)i));
+        const AddedToken token = {.content = content, .id = i / 2};
+        MUST(added_list_put(&list, &arena, token, &err));
+        MUST(added_list_put(&list, &arena, token, &err));
+    }
+    cr_expect_eq(list.n, MANY);
+    const AddedToken sought = {.content = SLICE("<unused201>"), .id = 100};
+    MUST(added_list_find(&list, &arena, &sought, ADDED_BY_CONTENT, &at, &err));
+    cr_expect_eq(at, 201);
+    MUST(added_list_find(&list, &arena, &sought, ADDED_BY_ID, &at, &err));
+    cr_expect_eq(at, 200);
+    list.tokens[7] = sought;
+    added_list_changed(&list);
+    MUST(added_list_find(&list, &arena, &sought, ADDED_BY_CONTENT, &at, &err));
+    cr_expect_eq(at, 7);
+    MUST(added_list_find(&list, &arena, &sought, ADDED_BY_ID, &at, &err));
+    cr_expect_eq(at, 7);
+    const AddedToken absent = {.content = SLICE("<unused7>"), .id = MANY};
+    MUST(added_list_find(&list, &arena, &absent, ADDED_BY_CONTENT, &at, &err));
+    cr_expect_eq(at, MANY);
+    MUST(added_list_find(&list, &arena, &absent, ADDED_BY_ID, &at, &err));
+    cr_expect_eq(at, MANY);
+    arena_release(&arena);
 }
