@@ -221,18 +221,25 @@ static void put_convs(GgufExport *out, Arena *arena)
     export_put_size(out, "shortconv.l_cache", c->conv.n_taps);
 }
 
-static void put_decoder(GgufExport *out, bool is_rms, Arena *arena, GgufRopeFactors *factors)
+// What decoders and encoders alike have.
+static void put_sizes(GgufExport *out)
 {
-    char key[EXPORT_KEY_SIZE];
     const ModelConfig *c = out->parsed;
-    const Slice model = c->model_type;
-    out->head_dim = c->head_dim;
     export_put_size(out, "vocab_size", c->vocab_size);
     export_put_size(out, "context_length", c->max_positions);
     export_put_size(out, "embedding_length", c->hidden_size);
     export_put_size(out, "block_count", c->n_layers);
     export_put_size(out, "feed_forward_length", c->intermediate_size);
     export_put_size(out, "attention.head_count", c->n_heads);
+}
+
+static void put_decoder(GgufExport *out, bool is_rms, Arena *arena, GgufRopeFactors *factors)
+{
+    char key[EXPORT_KEY_SIZE];
+    const ModelConfig *c = out->parsed;
+    const Slice model = c->model_type;
+    out->head_dim = c->head_dim;
+    put_sizes(out);
     const bool is_latent = c->latent.kv_rank > 0;
     if (!is_latent) {
         if (c->conv.layers)
@@ -305,12 +312,7 @@ static void put_encoder(GgufExport *out, Arena *arena)
 {
     char key[EXPORT_KEY_SIZE];
     const ModelConfig *c = out->parsed;
-    export_put_size(out, "vocab_size", c->vocab_size);
-    export_put_size(out, "context_length", c->max_positions);
-    export_put_size(out, "embedding_length", c->hidden_size);
-    export_put_size(out, "block_count", c->n_layers);
-    export_put_size(out, "feed_forward_length", c->intermediate_size);
-    export_put_size(out, "attention.head_count", c->n_heads);
+    put_sizes(out);
     export_put_real(out, "attention.layer_norm_epsilon", (double)c->layer_norm_eps);
     gguf_put_bool(out->b, export_key(out, "attention.causal", key), false);
     if (strcmp(out->architecture, "bert") != 0) put_turning(out, arena);

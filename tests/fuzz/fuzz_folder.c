@@ -3,6 +3,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -52,4 +53,17 @@ void fuzz_put(const char *name, Slice bytes)
         abort();
     }
     arena_release(&arena);
+}
+
+int fuzz_unnamed(Slice text, char path[FUZZ_UNNAMED_SIZE])
+{
+    const int file = memfd_create("fuzz", 0);
+    if (file < 0) abort();
+    while (text.len > 0) {
+        const ssize_t n = write(file, text.ptr, text.len);
+        if (n <= 0) abort();
+        text = slice_sub(text, (size_t)n, text.len);
+    }
+    snprintf(path, FUZZ_UNNAMED_SIZE, "/proc/self/fd/%d", file);
+    return file;
 }

@@ -16,4 +16,8 @@ void fuzz_path(const char *name, char out[FUZZ_PATH_SIZE]);
 // Writes a file in place of one that is there. Folders in its name ("a/b.json") are made.
 void fuzz_put(const char *name, Slice bytes);
 
+enum { FUZZ_UNNAMED_SIZE = 40 };
+// A file without a name that holds the text, and the path that opens it; closed by the caller.
+int fuzz_unnamed(Slice text, char path[FUZZ_UNNAMED_SIZE]);
+
 #endif

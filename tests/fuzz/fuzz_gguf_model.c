@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                         "1",       "--in",          "@"};
     static const Slice ours[] = {SLICE_LIT("assay.config"),
                                  SLICE_LIT("tokenizer.huggingface.json")};
-    static char in[40];
+    static char in[FUZZ_UNNAMED_SIZE];
     Slice rest = {(const char *)data, size}, line = {0}, key = {0};
     if (size == 0) return 0;
     if (in[0] == '\0') {

@@ -115,7 +115,7 @@ static Slice good(size_t row)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char in[40];
+    static char in[FUZZ_UNNAMED_SIZE];
     if (size == 0) return 0;
     if (in[0] == '\0') {
         fuzz_models_make();

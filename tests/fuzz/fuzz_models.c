@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -193,19 +192,6 @@ void fuzz_models_make(void)
 }
 
 // ---- running commands ----
-
-int fuzz_unnamed(Slice text, char path[40])
-{
-    const int file = memfd_create("fuzz", 0);
-    if (file < 0) abort();
-    while (text.len > 0) {
-        const ssize_t n = write(file, text.ptr, text.len);
-        if (n <= 0) abort();
-        text = slice_sub(text, (size_t)n, text.len);
-    }
-    snprintf(path, 40, "/proc/self/fd/%d", file);
-    return file;
-}
 
 void fuzz_run(const char *const words[FUZZ_MAX_WORDS], const char *in)
 {

@@ -19,7 +19,5 @@ void fuzz_models_make(void);
 // Runs `assay WORDS...`, ended by NULL, in this process and writes what it prints to nowhere. A word "@name" stands for the path of
 // that in fuzz_folder(), "@" for `in`. Ends the process where it neither succeeds nor says why not.
 void fuzz_run(const char *const words[FUZZ_MAX_WORDS], const char *in);
-// A file without a name that holds the text; closed by the caller.
-int fuzz_unnamed(Slice text, char path[40]);
 
 #endif

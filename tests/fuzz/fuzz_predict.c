@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_folder.h"
 #include "tests/fuzz/fuzz_models.h"
 
 #define ONE "--threads", "1"
@@ -82,7 +83,7 @@ _Static_assert(sizeof fuzz_seeds / sizeof *fuzz_seeds == N_CALLS, "a seed for ea
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char in[40];
+    char in[FUZZ_UNNAMED_SIZE];
     if (size == 0) return 0;
     fuzz_models_make();
     const int file = fuzz_unnamed((Slice){(const char *)data + 1, size - 1}, in);

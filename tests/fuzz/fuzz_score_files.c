@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_folder.h"
 #include "tools/command.h"
 
 // Pieces <unk>, "\u2581a", "a", "b" with types and scores, and a trainer for unigrams.
@@ -67,19 +67,6 @@ static const char *const calls[][MAX_WORDS] = {
 };
 enum { N_CALLS = sizeof calls / sizeof *calls };
 
-// A file without a name that holds the text.
-static int make_file(Slice text)
-{
-    const int file = memfd_create("fuzz", 0);
-    if (file < 0) abort();
-    while (text.len > 0) {
-        const ssize_t n = write(file, text.ptr, text.len);
-        if (n <= 0) abort();
-        text = slice_sub(text, (size_t)n, text.len);
-    }
-    return file;
-}
-
 static void score(const char *const *call, const char *first, const char *second)
 {
     const char *argv[MAX_WORDS + 2] = {"assay", "score"};
@@ -110,12 +97,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t cut = slice_find_byte(text, '\f');
     const Slice parts[2] = {slice_sub(text, 1, cut),
                             slice_sub(text, cut == SIZE_MAX ? 1 : cut + 1, size)};
-    char paths[2][40];
+    char paths[2][FUZZ_UNNAMED_SIZE];
     int files[2];
-    for (size_t k = 0; k < 2; k++) {
-        files[k] = make_file(parts[k]);
-        snprintf(paths[k], sizeof paths[k], "/proc/self/fd/%d", files[k]);
-    }
+    for (size_t k = 0; k < 2; k++) files[k] = fuzz_unnamed(parts[k], paths[k]);
     score(calls[digit % N_CALLS], paths[0], paths[1]);
     for (size_t k = 0; k < 2; k++) close(files[k]);
     return 0;
